@@ -1,0 +1,54 @@
+# The study companion in eight words: venv book test lab execute study shots clean.
+# Every target honours VENV=DIR, an environment that is made if it is not there.
+
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS ?= 2
+
+BIN = $(VENV)/bin
+# One stamp for each content of the two files (and this folder, because the package is installed in place).
+STAMP = $(VENV)/.installed-$(shell (cat requirements.txt pyproject.toml; pwd) | cksum | cut -d' ' -f1)
+
+.PHONY: venv book test lab execute study shots clean
+.DEFAULT_GOAL := book
+
+venv: $(STAMP)
+
+$(STAMP):
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+# From stored outputs: nothing is executed, nothing is fetched.  A warning fails the build, after all were shown.
+book: venv
+	$(BIN)/jupyter-book build . --builder html -W -n --keep-going
+	@echo "The book: open $(CURDIR)/_build/html/index.html"
+
+# Style, spelling, all tests, every cell of every chapter run again and compared, the built pages in a browser.
+test: book
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rsfE -m "" -n $(JOBS) --dist loadfile \
+	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 tests book
+
+lab: venv
+	$(BIN)/jupyter lab book
+
+# Run the chapters and store what they print, plot and show.  CHAPTERS="book/x.ipynb" for one.
+execute: venv
+	$(BIN)/python book/_ext/execute.py $(CHAPTERS)
+
+# Train the small nets that ship with the library, and make the recorded runs of the chapters, again: hours on a CPU.
+study: venv
+	$(BIN)/vggstudy study
+	$(BIN)/python book/_ext/record.py
+
+# Pictures of every page, in light, dark and at phone width, for people to look at: _build/shots.
+shots: book
+	$(BIN)/python tests/browser/shots.py
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache *.egg-info
+	find vggstudy tests book -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""Make the recorded runs of the chapter on training again: `python book/_ext/record.py [NAME ...]`.
+
+Each file of `book/results` holds the runs of one comparison: their network, data, regime, seed and device, and what was
+measured.  A run that is there in `runs/record` is not made again.  About ten minutes on two idle cores.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from vggstudy.checkpoint import load_checkpoint, save_checkpoint
+from vggstudy.colour import colour_pca, mean_rgb
+from vggstudy.configs import find_config
+from vggstudy.data import Data, load_data
+from vggstudy.initialise import initialise, preinitialise
+from vggstudy.model import VGG, Preprocessing, vgg
+from vggstudy.regime import SMALL, SMALL_NET, TrainConfig, small_crop
+from vggstudy.train import Step, train
+
+ROOT = Path(__file__).parents[2]
+RUNS, RESULTS = ROOT / "runs" / "record", ROOT / "book" / "results"
+DIGITS = ".4g"
+
+# B, each pair of its 3x3 layers replaced by one of 5x5: the shallow rival of section 4.1.
+RIVAL = "conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is trained, how, and on how many images of which data; `parent` is the run whose layers it starts from."""
+
+    config: str = "A"
+    regime: TrainConfig = SMALL
+    dropout: float = 0.0
+    data: str = "fashion-mnist-small"
+    train_images: int = 5000
+    seeds: tuple[int, ...] = (0, 1)
+    method: str = "he"
+    parent: str | None = None
+    every: int | None = None  # updates that share a record; None: an epoch
+
+
+CLOTHES = replace(SMALL, S=(32, 40), Q=32, epochs=8)
+BARE = replace(SMALL, S=32, flip=False, colour_std=0.0, weight_decay=0.0, epochs=40)
+FEW = Setting(train_images=1000, regime=BARE)
+DECAY = replace(BARE, weight_decay=SMALL.weight_decay)
+MIRRORED = replace(BARE, S=(32, 40), Q=32, flip=True)
+MADE = Setting(regime=replace(SMALL, epochs=8), data="shapes", train_images=8000, seeds=(0,), every=20)
+
+RECORDED: Mapping[str, Mapping[str, Setting]] = {
+    "regularisation": {
+        "nothing": FEW,
+        "weight decay": replace(FEW, regime=DECAY),
+        "dropout": replace(FEW, dropout=0.5),
+        "crops and mirror images": replace(FEW, regime=MIRRORED),
+    },
+    "filter_size": {"B, 3×3": Setting("B", CLOTHES), "rival, 5×5": Setting(RIVAL, CLOTHES)},
+    "start": {
+        "A": MADE,
+        "D, random": replace(MADE, config="D"),
+        "D, from A": replace(MADE, config="D", parent="start-A"),
+    },
+}
+
+
+def record(name: str) -> None:
+    """Make the runs of one file that are missing, and write it."""
+    runs = {
+        label: [_run(f"{name}-{label}", setting, seed) for seed in setting.seeds]
+        for label, setting in RECORDED[name].items()
+    }
+    about = {"command": f"python book/_ext/record.py {name}", "device": "cpu", "torch": torch.__version__}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps({**about, "settings": runs}, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _run(name: str, setting: Setting, seed: int) -> dict[str, Any]:
+    kept = RUNS / f"{name}-{seed}.json"
+    if kept.exists():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    print(name, seed, flush=True)
+    data = load_data(setting.data, train=setting.train_images)
+    regime = replace(setting.regime, seed=seed, device="cpu")
+    model = build(setting, data, seed)
+    records = condense(train(model, data, regime, stop=lambda: False), setting.every)
+    told = {key: getattr(setting, key) for key in ("data", "train_images", "method", "parent")}
+    run = {**told, "seed": seed, "model": model.spec, "train": asdict(regime), "records": records}
+    RUNS.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(kept.with_suffix(".safetensors"), model, classes=data.classes)
+    kept.write_text(json.dumps(run), encoding="utf-8")
+    print(records[-1], flush=True)
+    return run
+
+
+def build(setting: Setting, data: Data, seed: int) -> VGG:
+    """The network as `vggstudy train` builds it for small images."""
+    config = find_config(setting.config).without_last_pool()
+    net = SMALL_NET | {"crop_size": small_crop(setting.regime.S), "dropout": setting.dropout}
+    model = initialise(vgg(config, len(data.classes), **net), setting.method, seed)
+    std = 255 * float(colour_pca(data.train).values.mean() ** 0.5)
+    model.preprocessing = Preprocessing(mean_rgb(data.train), (std, std, std))
+    if setting.parent:
+        preinitialise(model, load_checkpoint(RUNS / f"{setting.parent}-{seed}.safetensors"))
+    return model
+
+
+def condense(steps: Iterable[Step], every: int | None) -> list[dict[str, Any]]:
+    """A record for each validation, and each `every` updates; losses are means since the last, times are left out."""
+    condensed: list[dict[str, Any]] = []
+    losses: list[float] = []
+    for step in steps:
+        losses.append(step.loss)
+        if step.val_loss is not None or (every and step.step % every == 0):
+            values = {**asdict(step), "loss": fmean(losses)}
+            del values["images_per_second"]
+            condensed.append({key: value and float(format(value, DIGITS)) for key, value in values.items()})
+            condensed[-1]["step"] = step.step
+            losses = []
+    return condensed
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or RECORDED:
+        record(name)

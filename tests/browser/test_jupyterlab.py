@@ -1,0 +1,134 @@
+"""Widgets in a live JupyterLab: keys stay theirs, and what the reader chooses reaches Python."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, TimeoutError
+
+pytestmark = pytest.mark.slow
+
+CELLS = (
+    "from vggstudy.widgets import ConfigurationExplorer, Predict, ReceptiveFieldBench, ScaleJitterViewer\n"
+    "question = Predict('How wide?', answer=212, unit='px')\nquestion",
+    "bench = ReceptiveFieldBench()\nbench",
+    "explorer = ConfigurationExplorer()\nexplorer",
+    "viewer = ScaleJitterViewer()\nviewer",
+    "print(question, bench, explorer, viewer, sep='\\n')",
+)
+
+
+@contextmanager
+def serve(folder: Path, cells: Iterable[str]) -> Iterator[str]:
+    """Address of a notebook of these cells in a JupyterLab whose settings are its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "live.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {f"JUPYTER_{kind}_DIR": str(folder / ".jupyter" / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+         "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url="],
+        env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/status")
+        yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[str]:
+    with serve(tmp_path_factory.mktemp("lab"), CELLS) as address:
+        yield address
+
+
+def _wait_for(address: str, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urlopen(address).close()
+            return
+        except URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
+def open_notebook(browser, address: str, n_cells: int) -> Page:
+    """The page of a notebook whose cells are there and whose kernel answers."""
+    page = browser.new_context(viewport={"width": 1300, "height": 1400}).new_page()
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-Cell").nth(n_cells - 1).wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
+    return page
+
+
+def run_cell(page: Page, number: int) -> None:
+    """Run a cell; JupyterLab forgets a run that is asked for before its kernel is connected, so ask until it begins."""
+    cell = page.locator(".jp-Notebook .jp-Cell").nth(number)
+    begun = cell.locator(".jp-InputPrompt", has_text=re.compile(r"[*0-9]"))
+    for _ in range(6):
+        cell.locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Shift+Enter")
+        with suppress(TimeoutError):
+            return begun.wait_for(timeout=10_000)
+    raise AssertionError(f"cell {number} does not run")
+
+
+def test_what_is_chosen_with_the_keyboard_reaches_python(browser, lab):
+    page = open_notebook(browser, lab, len(CELLS))
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    for number in range(4):
+        run_cell(page, number)
+        cells.nth(number).locator(".vgg").wait_for(timeout=60_000)
+
+    page.get_by_label("Your prediction, px").fill("29")
+    page.keyboard.press("Enter")
+    assert "Too small." in page.locator(".vgg-reveal").inner_text()
+
+    bench = page.locator(".vgg-field")
+    bench.get_by_role("slider", name="Layers").focus()
+    page.keyboard.press("ArrowLeft")
+
+    explorer = page.locator(".vgg-explorer")
+    stack = explorer.get_by_label("A stack of your own")
+    stack.fill("conv4-64 |")
+    page.keyboard.press("Enter")
+    explorer.get_by_role("alert").filter(has_text="conv4-64").wait_for()
+    stack.fill("conv5-64 |")
+    page.keyboard.press("Enter")
+    explorer.get_by_role("group", name="yours").wait_for()
+    explorer.locator(".vgg-cell[tabindex='0']").focus()
+    page.keyboard.press("ArrowUp")
+    assert explorer.locator(".vgg-title").inner_text() == "yours · pool1 · max-pool"
+
+    page.locator(".vgg-jitter").get_by_role("slider", name="Crop").focus()
+    page.keyboard.press("ArrowRight")
+
+    run_cell(page, 4)
+    printed = cells.nth(4).locator(".jp-OutputArea-output pre")
+    printed.wait_for()
+    assert printed.inner_text().split("\n")[:4] == [
+        "Predict(question='How wide?', committed=29)",
+        "ReceptiveFieldBench(kernel=3, layers=2, channels=64, stack='')",
+        "ConfigurationExplorer(config='yours', layer='pool1', compared='D', measure='parameters')",
+        "ScaleJitterViewer(regime=2, picture=0, crop=1)",
+    ]
+    page.context.close()

@@ -1,0 +1,66 @@
+"""The command line as a whole; each command's own behaviour is tested beside its module."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from vggstudy.__main__ import main
+from vggstudy.commands import COMMANDS
+from vggstudy.configs import CONFIGS
+
+
+def test_configs_prints_tables_1_and_2(capsys):
+    assert main(["configs"]) == 0
+    printed = capsys.readouterr().out
+    for name, config in CONFIGS.items():
+        assert f"{name:6} {config.notation}" in printed
+    assert "143,667,240" in printed and "144M" in printed
+
+
+def test_configs_d_shows_parameters_and_receptive_field(capsys):
+    main(["configs", "D"])
+    printed = capsys.readouterr().out
+    assert "138,357,544 parameters" in printed and "receptive field 212 px after pool5" in printed
+
+
+def test_configs_json_holds_each_layer(capsys):
+    main(["configs", "conv7-64 | conv1-8", "--crop-size", "32", "--classes", "10", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    names = [layer["name"] for layer in printed["layers"]]
+    assert names == ["image", "conv1_1", "pool1", "conv2_1", "fc6", "fc7", "fc8"]
+    assert printed["parameters"] == sum(layer["parameters"] for layer in printed["layers"])
+
+
+@pytest.mark.fault("T36")
+@pytest.mark.parametrize("argument", ["vgg17", "conv4-64 |", ""])
+def test_a_name_that_is_not_understood_is_one_line_and_2(capsys, argument):
+    assert main(["configs", argument]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("vggstudy: error: ") and captured.err.count("\n") == 1 and not captured.out
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="vgg17"):
+        main(["configs", "vgg17", "--debug"])
+
+
+@pytest.mark.fault("T38")
+def test_no_command_loads_torch_to_parse_its_arguments():
+    """A parser that imports torch would take seconds for `--help`."""
+    code = """
+import sys
+from vggstudy.__main__ import parser
+parser()
+heavy = {"torch", "torchvision", "matplotlib", "pandas", "anywidget"} & set(sys.modules)
+sys.exit(str(heavy) if heavy else 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0 and "usage: vggstudy" in capsys.readouterr().out

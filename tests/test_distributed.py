@@ -1,0 +1,81 @@
+"""Two processes learn what one learns: the same global batch, the same losses, the same weights, the same errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import equal, tiny_set
+
+from vggstudy.distributed import check_share
+from vggstudy.errors import ConfigError
+from vggstudy.rundirectory import newest_checkpoint
+from vggstudy.runs import read_metrics
+from vggstudy.validation import CentreCrops
+
+HERE = Path(__file__).parent
+
+
+def run(out: Path, processes: int, changes: dict, stop_at: int | None = None) -> None:
+    launch = (
+        ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)] if processes > 1 else []
+    )
+    words = [HERE / "torchrun_child.py", out, json.dumps(changes), *([str(stop_at)] if stop_at else [])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE.parent}:{HERE}"}
+    done = subprocess.run(
+        [sys.executable, *launch, *words], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.ddp
+@pytest.mark.parametrize("changes", [{}, {"micro_batch": 3, "workers": 1, "clip": 0.5}], ids=["plain", "accumulated"])
+def test_two_processes_equal_one_with_the_same_global_batch(tmp_path, changes):
+    run(tmp_path / "one", 1, changes)
+    run(tmp_path / "two", 2, changes)
+    one, two = read_metrics(tmp_path / "one"), read_metrics(tmp_path / "two")
+    assert [step["step"] for step in one] == [step["step"] for step in two] == list(range(1, 19))
+    for name in ("loss", "lr"):
+        ours, theirs = (torch.tensor([step[name] for step in steps]) for steps in (two, one))
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(two, one, strict=True):
+        assert ours["val_top1_error"] == theirs["val_top1_error"]
+    ours, theirs = newest_checkpoint(tmp_path / "two").weights, newest_checkpoint(tmp_path / "one").weights
+    for name, weight in theirs.items():
+        torch.testing.assert_close(ours[name], weight, rtol=1e-4, atol=1e-5)
+    assert json.loads((tmp_path / "two" / "config.json").read_text())["processes"] == 2
+
+
+@pytest.mark.ddp
+@pytest.mark.fault("T02")
+def test_two_processes_resume_to_the_bit(tmp_path):
+    run(tmp_path / "undisturbed", 2, {})
+    run(tmp_path / "stopped", 2, {}, stop_at=8)
+    assert newest_checkpoint(tmp_path / "stopped").training["progress"]["step"] == 8
+    run(tmp_path / "stopped", 2, {})
+    ours, theirs = newest_checkpoint(tmp_path / "stopped"), newest_checkpoint(tmp_path / "undisturbed")
+    assert equal(ours.weights, theirs.weights) and equal(ours.momentum, theirs.momentum)
+
+
+def test_a_batch_that_cannot_be_shared_out_evenly_is_refused():
+    check_share(256, 8)
+    with pytest.raises(ConfigError, match="batch_size = 256: allowed is a multiple of 3"):
+        check_share(256, 3)
+
+
+@pytest.mark.fault("T34")
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4])
+def test_no_validation_image_is_seen_twice_or_never(world_size):
+    images = tiny_set(19, "val", seed=1)
+    seen = [
+        int(index)
+        for rank in range(world_size)
+        for batch in CentreCrops(images, 9, 8, 4, rank, world_size).indices
+        for index in batch
+    ]
+    assert sorted(seen) == list(range(19))

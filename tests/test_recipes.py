@@ -1,0 +1,103 @@
+"""The chains of trainings that lead to the paper's nets."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from vggstudy.__main__ import main, parser
+from vggstudy.commands import recipe as command
+from vggstudy.commands.train import regime_of
+from vggstudy.errors import ConfigError
+from vggstudy.open_points import OPEN_POINTS
+from vggstudy.paper import REGIME, TABLE_3
+from vggstudy.recipes import PAPER_NETS, hours, recipe
+
+
+def test_the_jittered_net_goes_through_A_256_and_384():
+    stages = recipe("D", (256, 512))
+    assert [stage.name for stage in stages] == ["A-256", "D-256", "D-384", "D-256-512"]
+    assert [stage.init_from for stage in stages] == [None, "A-256", "D-256", "D-384"]
+    assert [stage.lr for stage in stages] == [1e-2, 1e-2, 1e-3, 1e-3]
+    assert stages[-1].S == (256, 512)
+
+
+@pytest.mark.parametrize("config", ["A", "A-LRN"])
+def test_the_shallow_nets_begin_from_random_weights(config):
+    (stage,) = recipe(config)
+    assert (stage.name, stage.init_from, stage.lr) == (f"{config}-256", None, 1e-2)
+
+
+def test_every_net_of_table_3_has_a_chain_that_can_be_run_in_order():
+    assert len(PAPER_NETS) == len(TABLE_3)
+    made = set()
+    for stage in command.every_stage():
+        assert stage.init_from is None or stage.init_from in made
+        made.add(stage.name)
+    assert len(made) == 12
+
+
+def test_other_nets_and_scales_are_refused():
+    with pytest.raises(ConfigError, match="the paper trained at 256, 384 and 256:512"):
+        recipe("D", 300)
+    with pytest.raises(ConfigError, match="the paper trained A, A-LRN"):
+        recipe("conv3-64 |")
+
+
+def test_the_commands_are_understood_by_train_and_are_the_papers_regime(capsys):
+    assert main(["recipe", "D", "--S", "256:512", "--no-estimate"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert len(lines) == 4
+    for line in lines:
+        args = parser().parse_args(shlex.split(line)[1:])
+        net, config = regime_of(args, small=False)
+        assert net == {} and config.batch_size == REGIME.batch_size and args.resume
+    assert config.S == (256, 512) and config.lr == 1e-3 and args.init_from == "runs/D-384"
+
+
+def test_json_and_several_processes(capsys):
+    main(["recipe", "B", "--no-estimate", "--json", "--nproc-per-node", "4", "--options", "--micro-batch 16"])
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["stage"] for row in rows] == ["A-256", "B-256"]
+    assert rows[1]["command"][:5] == ["torchrun", "--nproc-per-node", "4", "-m", "vggstudy"]
+    assert "--micro-batch" in rows[1]["command"]
+
+
+def test_hours_are_those_of_the_papers_iterations():
+    (stage,) = recipe("A")
+    images_per_second = 100
+    assert hours(stage, images_per_second * stage.macs) == pytest.approx(370_000 * 256 / 100 / 3600)
+
+
+def test_a_chain_stops_at_the_first_stage_that_fails(monkeypatch):
+    ran = []
+
+    def fake(words):
+        ran.append(words)
+        return type("Done", (), {"returncode": 143 if "--init-from" in words else 0})
+
+    monkeypatch.setattr(command.subprocess, "run", fake)
+    assert main(["recipe", "D", "--S", "384", "--run"]) == 143
+    assert len(ran) == 2
+    assert ran[0][1:4] == ["-m", "vggstudy", "train"]
+
+
+def test_the_register_of_open_points_names_a_choice_and_alternatives():
+    assert len(OPEN_POINTS) >= 15
+    for point in OPEN_POINTS:
+        assert point.choice and point.alternatives and point.section in ("2.1", "3.1", "3.2"), point
+    assert len({point.question for point in OPEN_POINTS}) == len(OPEN_POINTS)
+
+
+def test_the_switches_of_the_open_points_exist():
+    from dataclasses import fields
+
+    from vggstudy.regime import TrainConfig
+
+    names = {field.name for field in fields(TrainConfig)}
+    for point in OPEN_POINTS:
+        if point.switch.startswith("TrainConfig("):
+            inside = point.switch.removeprefix("TrainConfig(").removesuffix(")")
+            assert {part.split("=")[0] for part in inside.split(", ")} <= names, point.switch

@@ -1,0 +1,183 @@
+"""The trainer: the paper's defaults, the descent itself, what stops it, and what it reports."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import FrozenInstanceError, replace
+from itertools import islice
+
+import pytest
+import torch
+from tiny import TINY, equal, tiny_data, tiny_net, weights
+from torch.nn.functional import cross_entropy
+
+from vggstudy.errors import ConfigError, DataError
+from vggstudy.paper import REGIME
+from vggstudy.regime import SMALL, TrainConfig, settings
+from vggstudy.schedule import Plateau, Steps
+from vggstudy.train import order, train
+
+
+def test_the_defaults_are_the_papers():
+    config = TrainConfig()
+    assert (config.batch_size, config.momentum, config.weight_decay) == (256, 0.9, 5e-4)
+    assert (config.lr, config.factor, config.drops, config.schedule) == (1e-2, 0.1, 3, "plateau")
+    assert (config.S, config.epochs, config.colour_std) == (256, REGIME.epochs, 0.1)
+    with pytest.raises(FrozenInstanceError):
+        config.lr = 1.0
+
+
+def test_a_run_learns_and_reports_each_step():
+    steps = list(train(tiny_net(dropout=0.0), tiny_data(), replace(TINY, epochs=8)))
+    assert [step.step for step in steps] == list(range(1, 49))
+    assert [step.step for step in steps if step.val_top1_error is not None] == list(range(6, 49, 6))
+    assert steps[-1].epoch == 8 and steps[-1].images_per_second > 0
+    assert steps[-1].val_top1_error < 10
+    assert steps[-1].val_top5_error == 0  # three classes
+    assert steps[-1].val_loss < steps[5].val_loss
+
+
+def test_one_update_is_momentum_descent_with_weight_decay():
+    config = replace(TINY, batch_size=48, S=9, colour_std=0.0, flip=False, lr=0.1, epochs=2)
+    model, by_hand = tiny_net(dropout=0.0), tiny_net(dropout=0.0)
+    seen = []
+    watch = model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].clone()))
+    data = tiny_data()
+    list(train(model, data, replace(config, validate_every=99)))
+    watch.remove()
+    velocity = {name: torch.zeros_like(weight) for name, weight in by_hand.named_parameters()}
+    for epoch, images in enumerate(seen[:2]):
+        target = data.train.labels[order(48, config.seed, epoch)]
+        loss = cross_entropy(by_hand(images), target)
+        gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
+        with torch.no_grad():
+            for (name, weight), gradient in zip(by_hand.named_parameters(), gradients, strict=True):
+                velocity[name] = 0.9 * velocity[name] + gradient + 5e-4 * weight
+                weight -= 0.1 * velocity[name]
+    for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_accumulated_micro_batches_make_the_same_update():
+    whole, parts = tiny_net(dropout=0.0), tiny_net(dropout=0.0)
+    losses = [[step.loss for step in train(model, tiny_data(), replace(TINY, micro_batch=size))]
+              for model, size in ((whole, None), (parts, 3))]  # fmt: skip
+    torch.testing.assert_close(torch.tensor(losses[0]), torch.tensor(losses[1]), rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(whole.parameters(), parts.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_workers_change_nothing():
+    one, many = tiny_net(), tiny_net()
+    list(train(one, tiny_data(), TINY))
+    list(train(many, tiny_data(), replace(TINY, workers=2)))
+    assert equal(weights(one), weights(many))
+
+
+@pytest.mark.fault("T20")
+def test_two_deterministic_runs_are_equal():
+    one, two = tiny_net(), tiny_net()
+    records = [[step.loss for step in train(model, tiny_data(), replace(TINY, deterministic=True))]
+               for model in (one, two)]  # fmt: skip
+    assert records[0] == records[1] and equal(weights(one), weights(two))
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_breaking_out_leaves_a_network_to_use():
+    model = tiny_net()
+    taken = list(islice(train(model, tiny_data(), TINY), 4))
+    assert len(taken) == 4
+    del taken
+    assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3)
+
+
+def test_plateau_divides_three_times_and_stops():
+    rates, rate = [], Plateau(0.01, 0.1, patience=2, drops_left=3)
+    for error in [50, 40, 40, 40, 41, 30, 30, 31, 30, 30, 30, 30, 30]:
+        rates.append(rate.lr(1))
+        if rate.finished:
+            break
+        rate = rate.after(error)
+    assert rate.finished
+    assert rates == pytest.approx([1e-2] * 4 + [1e-3] * 4 + [1e-4] * 2 + [1e-5] * 3)
+
+
+@pytest.mark.fault("T18")
+def test_an_error_that_is_no_number_counts_as_no_improvement():
+    rate = Plateau(0.01, 0.1, patience=2, drops_left=3, best=30.0).after(float("nan"))
+    assert (rate.best, rate.waited, rate.rate) == (30.0, 1, 0.01)
+    assert rate.after(29.0).best == 29.0
+
+
+def test_steps_warm_up_and_drop():
+    rate = Steps(0.02, 0.1, (0.6, 0.85), 0.05, 100)
+    assert [rate.lr(step) for step in (1, 5, 6, 60, 61, 85, 86, 100)] == pytest.approx(
+        [0.004, 0.02, 0.02, 0.02, 0.002, 0.002, 0.0002, 0.0002]
+    )
+
+
+def test_gradients_are_clipped():
+    free, clipped = tiny_net(dropout=0.0), tiny_net(dropout=0.0)
+    start = weights(free)
+    one_step = replace(TINY, weight_decay=0.0, momentum=0.0, lr=1.0)
+    list(islice(train(clipped, tiny_data(), replace(one_step, clip=1e-3)), 1))
+    moved = sum(float((weights(clipped)[name] - start[name]).square().sum()) for name in start) ** 0.5
+    assert moved == pytest.approx(1e-3, rel=1e-2)
+
+
+@pytest.mark.fault("T35")
+def test_every_bad_setting_is_named_at_once():
+    bad = {"lr": -1.0, "momentum": 1.0, "batch_size": 0, "epochs": 0, "S": 200, "flip": "yes", "lerning_rate": 1}
+    with pytest.raises(ConfigError) as caught:
+        settings(bad, crop_size=224)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("lr = -1.0: allowed is a number above 0", "momentum = 1.0", "batch_size = 0", "epochs = 0",
+                 "S = 200: allowed is 224 or more", "flip = 'yes'", "lerning_rate is no setting"):  # fmt: skip
+        assert part in message
+    with pytest.raises(ConfigError, match="did you mean weight_decay"):
+        settings({"weight_decy": 0.1})
+    with pytest.raises(ConfigError, match=r"batch_size = 0.*; epochs = -3"):
+        TrainConfig(batch_size=0, epochs=-3)
+    with pytest.raises(ConfigError, match=r"momentun is no setting \(did you mean momentum\?\); lr = -1"):
+        TrainConfig(momentun=0.9, lr=-1)
+    assert copy(TINY) == TINY == replace(TINY, lr=TINY.lr)
+
+
+@pytest.mark.fault("T35")
+def test_a_crop_larger_than_the_images_is_refused_before_training():
+    with pytest.raises(ConfigError, match="S = 7: allowed is 8 or more"):
+        train(tiny_net(), tiny_data(), replace(TINY, S=7))
+
+
+def test_classes_that_differ_from_the_network_are_refused():
+    with pytest.raises(DataError, match="has 3 classes, the network 4"):
+        train(tiny_net(num_classes=4), tiny_data(), TINY)
+
+
+def test_the_small_regime_is_the_one_that_was_measured():
+    assert (SMALL.S, SMALL.lr, SMALL.batch_size, SMALL.clip, SMALL.drop_at) == (40, 0.02, 32, 5.0, (0.6, 0.85))
+
+
+def test_the_order_is_a_permutation_of_its_own_for_each_seed_and_epoch():
+    drawn = [order(100, seed, epoch) for seed in (0, 1) for epoch in (0, 1, 2)]
+    assert all(sorted(images.tolist()) == list(range(100)) for images in drawn)
+    assert len({tuple(images.tolist()) for images in drawn}) == 6
+    assert torch.equal(order(100, 1, 2), drawn[-1])
+
+
+def test_the_colour_shift_reaches_the_network():
+    def losses(colour_std):
+        config = replace(TINY, S=9, flip=False, colour_std=colour_std)
+        return [step.loss for step in islice(train(tiny_net(dropout=0.0), tiny_data(), config), 1)]
+
+    assert losses(0.0) == losses(0.0) != losses(1.0)
+
+
+def test_dropout_is_off_in_validation_and_on_in_training():
+    modes = []
+    model = tiny_net()
+    model.register_forward_pre_hook(lambda net, _: modes.append(net.training))
+    list(train(model, tiny_data(), replace(TINY, epochs=1)))
+    assert modes == [True] * 6 + [False] * 3
+    assert not model.training

@@ -1,0 +1,64 @@
+"""The command line: `vggstudy COMMAND`, or `python -m vggstudy COMMAND`.
+
+Each command is a module of `vggstudy.commands` with `HELP`, `add_arguments(parser)` and `run(args)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from vggstudy import __version__
+from vggstudy.commands import COMMANDS
+from vggstudy.errors import StudyError
+
+
+class Command(argparse.ArgumentParser):
+    """The options of one command; one that does not exist is answered with the nearest that does."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        namespace, unread = super().parse_known_args(args, namespace)
+        if unread:
+            near = get_close_matches(unread[0].partition("=")[0], self._option_string_actions, n=1)
+            self.error(f"unknown option {unread[0]}" + (f" (did you mean {near[0]}?)" if near else ""))
+        return namespace, unread
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="vggstudy",
+        description="The VGG networks (Simonyan and Zisserman, 2014): explore, train and evaluate them.",
+    )
+    top.add_argument("--version", action="version", version=f"vggstudy {__version__}")
+    top.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Command)
+    for name in COMMANDS:
+        module = import_module(f"vggstudy.commands.{name}")
+        sub = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; errors that the user can mend are one line, and 2."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except StudyError as error:
+        if args.debug:
+            raise
+        print(f"vggstudy: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe such as `| head` has left; Python would complain at exit
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""`vggstudy recipe`: the chain of trainings that leads to a net of the paper."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+
+from vggstudy.commands.train import whole_or_range
+from vggstudy.recipes import PAPER_NETS, Stage, hours, recipe
+
+HELP = "print, or run, the chain of trainings that leads to a net of the paper"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config", metavar="CONFIG", nargs="?", help="A, A-LRN, B, C, D or E; all nets of Table 3 if left out"
+    )
+    add = parser.add_argument
+    add("--S", type=whole_or_range, default=256, help="256, 384 or 256:512 (default: 256)")
+    add(
+        "--data",
+        default="imagenet:data/imagenet",
+        metavar="SPEC",
+        help="as for train (default: imagenet:data/imagenet)",
+    )
+    add("--root", default="runs", metavar="DIR", help="folder of the run directories (default: runs)")
+    add("--nproc-per-node", type=int, default=1, metavar="N", help="processes, one a GPU, under torchrun (default: 1)")
+    add("--run", action="store_true", dest="execute", help="run the chain; what is finished is not run again")
+    add("--no-estimate", action="store_true", help="do not measure how fast this machine trains")
+    add("--json", action="store_true", help="print JSON")
+    add("--options", type=shlex.split, default=[], metavar="TEXT",
+        help="further options of train for each stage, such as '--micro-batch 64 --workers 16'")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    stages = recipe(args.config, args.S) if args.config else every_stage()
+    commands = [stage.command(args.data, args.root, args.nproc_per_node, args.options) for stage in stages]
+    if args.execute:
+        return run_chain(commands)
+    rate = None if args.no_estimate else measured_rate(stages[-1], args.nproc_per_node)
+    rows = [
+        {"stage": stage.name, "config": stage.config, "S": stage.S, "lr": stage.lr, "init_from": stage.init_from,
+         "hours": rate and round(hours(stage, rate), 1), "command": command}
+        for stage, command in zip(stages, commands, strict=True)
+    ]  # fmt: skip
+    print(json.dumps(rows, indent=2) if args.json else text(rows))
+    return 0
+
+
+def every_stage() -> tuple[Stage, ...]:
+    """The stages of all nets of Table 3, each once, in an order in which they can be run."""
+    stages = (stage for config, S in PAPER_NETS for stage in recipe(config, S))
+    return tuple(dict.fromkeys(stages))
+
+
+def measured_rate(stage: Stage, processes: int) -> float:
+    """The rate of this machine; several processes are taken to be as fast together as the sum of them."""
+    from vggstudy.probe import training_rate
+
+    print("vggstudy: timing a few updates on this machine ...", file=sys.stderr)
+    return processes * training_rate(stage.config)
+
+
+def run_chain(commands: list[list[str]]) -> int:
+    """Run the stages one after the other; the status of the first that fails, or 0."""
+    for command in commands:
+        print(f"vggstudy: {shlex.join(command)}", file=sys.stderr)
+        start = ["-m", "torch.distributed.run", *command[1:]] if command[0] == "torchrun" else ["-m", *command]
+        if status := subprocess.run([sys.executable, *start]).returncode:
+            return status if status > 0 else 128 - status
+    return 0
+
+
+def text(rows: list[dict]) -> str:
+    """Comments and commands, as a shell would run them."""
+    lines = []
+    for row in rows:
+        start = f"from {row['init_from']}" if row["init_from"] else "from random weights"
+        long = f", about {row['hours']:,.1f} h here if it takes the paper's 74 epochs" if row["hours"] else ""
+        lines += [f"# {row['stage']}: {start}{long}", shlex.join(row["command"])]
+    total = sum(row["hours"] or 0 for row in rows)
+    if total:
+        lines.append(f"# together about {total:,.1f} h ({total / 24:,.1f} days)")
+    return "\n".join(lines)

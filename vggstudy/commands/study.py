@@ -1,0 +1,56 @@
+"""`vggstudy study`: make the shipped nets again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from vggstudy.errors import ConfigError, unknown
+from vggstudy.nets import FOLDER, RECIPES
+
+HELP = "train and evaluate the small nets that ship with the library again"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "names", nargs="*", metavar="NET", help=f"of {', '.join(RECIPES)} (default: all, an hour or two on a CPU)"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/study"), metavar="DIR", help="run directories; what is there goes on"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="A-S72 and D-S72 for one epoch each, in a temporary folder"
+    )
+    parser.add_argument(
+        "--ablation",
+        action="store_true",
+        help="evaluate the shipped nets in every view and at every scale instead; what is stored is left out",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    for name in args.names:
+        if name not in RECIPES:
+            raise ConfigError(unknown("trained net", name, RECIPES))
+    if args.ablation:
+        from vggstudy.ablation import measure
+
+        for part in measure(args.names or None):
+            print(f"{part.key:28} {part.macs / 1e6:8.1f} million MACs an image  ({part.seconds} s)", flush=True)
+        return
+    from vggstudy.study import study
+
+    with tempfile.TemporaryDirectory() as scratch:
+        if args.quick:
+            cards = study(args.names or ["A-S72", "D-S72"], Path(scratch), Path(scratch), epochs=1)
+        else:
+            cards = study(args.names or list(RECIPES), args.runs, FOLDER)
+        for card in cards:
+            errors = "  ".join(f"Q={Q}: {error:5.1f}" for Q, error in card["test_top1_error"].items())
+            print(
+                f"{card['name']:12} top-1 error in %, dense:  {errors}  ({card['seconds']} s)",
+                file=sys.stdout,
+                flush=True,
+            )

@@ -1,0 +1,202 @@
+"""`vggstudy train`: one network, one data set, one regime; also under torchrun."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from vggstudy.configs import find_config
+from vggstudy.errors import ConfigError
+from vggstudy.regime import SMALL, SMALL_FASHION, SMALL_NET, TrainConfig, settings, small_crop
+from vggstudy.runs import run_path
+
+if TYPE_CHECKING:
+    from vggstudy.data import Data
+    from vggstudy.model import VGG
+
+HELP = "train a network by the paper's regime, or by the same scaled down to small images"
+
+SMALL_DATA = {"shapes": SMALL, "fashion-mnist": SMALL_FASHION, "fashion-mnist-small": SMALL_FASHION}
+"""Data sets for which the small regime is the default."""
+
+
+def whole_or_range(text: str) -> int | tuple[int, ...]:
+    """`40`, or `32:64` for a range."""
+    numbers = tuple(int(part) for part in text.split(":"))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def fractions(text: str) -> tuple[float, ...]:
+    """`0.6,0.85`."""
+    return tuple(float(part) for part in text.split(",") if part)
+
+
+# Options that set a field of TrainConfig: how they are read, and what they say.
+SETTINGS: dict[str, tuple[Any, str]] = {
+    "S": (
+        whole_or_range,
+        "training scale: smaller side of the rescaled image in pixels, or a range such as 256:512",
+    ),
+    "S_drawn": (str, "how a jittered S is drawn: integers or continuous"),
+    "interpolation": (str, "bilinear or bicubic"),
+    "colour_std": (float, "standard deviation of the colour shift, 0 for none"),
+    "Q": (int, "test scale of the validation crops, pixels"),
+    "batch_size": (int, "images an update, over all processes together"),
+    "micro_batch": (int, "images a forward pass; fewer need less memory, with the same result"),
+    "lr": (float, "learning rate"),
+    "momentum": (float, "momentum"),
+    "weight_decay": (float, "L2 penalty"),
+    "clip": (float, "largest norm of the gradient"),
+    "epochs": (int, "passes over the training images, at most"),
+    "schedule": (str, "plateau (the paper's) or steps"),
+    "drops": (int, "divisions of the rate on a plateau before training stops"),
+    "factor": (float, "what the rate is multiplied by at a division"),
+    "patience": (int, "validations without improvement that make a plateau"),
+    "drop_at": (fractions, "fractions of the run at which steps divides the rate, such as 0.6,0.85"),
+    "warm_up": (float, "fraction of the run over which steps raises the rate"),
+    "seed": (int, "seed of the initial weights, the order, the augmentation and dropout"),
+    "validate_every": (int, "updates between validations (default: an epoch)"),
+    "save_every": (int, "updates between checkpoints (default: an epoch)"),
+    "keep": (int, "newest checkpoints that stay"),
+    "workers": (int, "threads that prepare images"),
+    "device": (str, "auto, cpu, cuda, cuda:1, ..."),
+    "precision": (str, "auto, float32 or bfloat16"),
+}
+SWITCHES = {
+    "flip": "mirror half of the crops",
+    "compile": "compile the network first",
+    "deterministic": "refuse operations whose result differs from run to run",
+}
+NET: dict[str, tuple[Any, str]] = {
+    "width": (float, "factor on the channels of each convolution"),
+    "crop_size": (int, "side of the crop, pixels"),
+    "fc_width": (int, "outputs of the first two fully-connected layers"),
+    "dropout": (float, "dropout in the fully-connected layers"),
+}
+INITIALISATIONS = ("normal", "glorot", "he")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config",
+        metavar="CONFIG",
+        help="A, A-LRN, B, C, D, E, vgg16, or a stack such as 'conv5-64 | conv3-128 |'",
+    )
+    add = parser.add_argument
+    add("--data", required=True, metavar="SPEC",
+        help="shapes, fashion-mnist[:ROOT], imagefolder:ROOT, imagenette:ROOT or imagenet:ROOT")  # fmt: skip
+    add("--out", metavar="DIR", help="run directory for metrics and checkpoints")
+    add("--name", metavar="NAME", help="short for --out runs/NAME")
+    add("--resume", action="store_true", help="go on with the run in the run directory, or begin it")
+    add("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, if it is installed")
+    add("--init-from", metavar="FILE", help="checkpoint or run directory to start from: all weights of the "
+        "same configuration, or the layers that the paper copies into a deeper one")  # fmt: skip
+    add(
+        "--initialise",
+        choices=INITIALISATIONS,
+        help="how other weights begin (default: normal, the paper's; small: he)",
+    )
+    add(
+        "--regime",
+        choices=("paper", "small"),
+        help="which defaults (default: small for shapes and fashion-mnist)",
+    )
+    add(
+        "--pool5",
+        action=argparse.BooleanOptionalAction,
+        help="the last max-pool (default: where it leaves fc6 more than one cell)",
+    )
+    add("--ceil-mode", action=argparse.BooleanOptionalAction, help="whether pooling keeps partial windows")
+    net = parser.add_argument_group("network")
+    regime = parser.add_argument_group("regime (defaults: the paper's, section 3.1)")
+    for group, options in ((net, NET), (regime, SETTINGS)):
+        for name, (kind, text) in options.items():
+            group.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, metavar=name.upper(), help=text)
+    for name, text in SWITCHES.items():
+        regime.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=text)
+
+
+def run(args: argparse.Namespace) -> int:
+    small = (args.regime or ("small" if source(args.data) in SMALL_DATA else "paper")) == "small"
+    net, config = regime_of(args, small)
+    out = run_path(args.name) if args.name is not None else args.out
+    if out is not None and not str(out):
+        raise ConfigError("--out is empty: give a directory, such as runs/a")
+    if args.tensorboard and out is None:
+        raise ConfigError("--tensorboard writes into the run directory: give --out as well")
+    tensorboard = out if args.tensorboard else None
+
+    from vggstudy.commands.reporting import ending, follow, warnings_as_lines
+    from vggstudy.data import load_data
+    from vggstudy.distributed import is_first
+    from vggstudy.signals import StopRequest
+    from vggstudy.train import train, updates_per_epoch
+
+    data = load_data(args.data)
+    model = build(args, net, data, config.seed, small)
+    note = {"command": ["vggstudy", *sys.argv[1:]], "init_from": args.init_from}
+    with StopRequest() as stop, warnings_as_lines():
+        steps = train(model, data, config, out=out, resume=args.resume, stop=stop, note=note)
+        if not is_first():
+            deque(steps, maxlen=0)
+            return stop.exit_status
+        last = follow(steps, total=config.epochs * updates_per_epoch(data, config), tensorboard=tensorboard)
+    if line := ending(last, out, stop):
+        print(f"vggstudy: {line}", file=sys.stderr)
+    return stop.exit_status
+
+
+def regime_of(args: argparse.Namespace, small: bool) -> tuple[dict[str, Any], TrainConfig]:
+    """Keywords of the network, and the regime, that the options ask for."""
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    base = SMALL_DATA.get(source(args.data), SMALL) if small else TrainConfig()
+    net = SMALL_NET | {"crop_size": small_crop(args.S or base.S)} if small else {}
+    net |= {name: given[name] for name in (*NET, "ceil_mode") if name in given}
+    chosen = {name: given[name] for name in (*SETTINGS, *SWITCHES) if name in given}
+    return net, settings(chosen, net.get("crop_size", 224), base)
+
+
+def source(data: str) -> str:
+    """The kind of data set that `--data` names: what stands before the colon."""
+    return data.partition(":")[0]
+
+
+def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool) -> VGG:
+    """The network, initialised, with the preprocessing of the data's training images."""
+    from vggstudy.checkpoint import load_checkpoint
+    from vggstudy.colour import colour_pca, mean_rgb
+    from vggstudy.initialise import initialise, preinitialise
+    from vggstudy.model import Preprocessing, vgg
+
+    config = find_config(args.config)
+    pool5 = args.pool5 if args.pool5 is not None else net.get("crop_size", 224) >= 2 * config.stride
+    if not pool5:
+        config = config.without_last_pool()
+    model = initialise(vgg(config, len(data.classes), **net), args.initialise or ("he" if small else "normal"), seed)
+    # The paper subtracts the mean, nothing else; He's initialisation supposes inputs of unit variance.
+    std = 255 * float(colour_pca(data.train).values.mean() ** 0.5) if small else 1.0
+    model.preprocessing = Preprocessing(mean_rgb(data.train), (std, std, std))
+    if args.init_from:
+        source = load_checkpoint(args.init_from)
+        if source.config == model.config:
+            take_weights(model, source, args.init_from)
+        else:
+            preinitialise(model, source)
+    return model
+
+
+def take_weights(model: VGG, source: VGG, path: str) -> None:
+    """All weights of a net of the same configuration, and the preprocessing that they were trained with."""
+    from vggstudy.errors import CheckpointError
+
+    wanted, had = model.spec, source.spec
+    differing = [f"{name} {had[name]!r} -> {wanted[name]!r}" for name in wanted
+                 if wanted[name] != had[name] and name not in ("dropout", "ceil_mode", "name")]  # fmt: skip
+    if differing:
+        raise CheckpointError(
+            f"{path}: does not fit ({', '.join(differing)}); train with the options it was trained with"
+        )
+    model.load_state_dict(source.state_dict())
+    model.preprocessing = source.preprocessing

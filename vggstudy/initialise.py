@@ -1,0 +1,120 @@
+"""How weights begin: the paper's normal distribution, Glorot, He, and pre-initialisation from a shallower net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod, sqrt
+
+import torch
+from torch import nn
+
+from vggstudy.errors import ConfigError, unknown
+from vggstudy.model import VGG
+
+# Standard deviation of a layer's weights, from its fan-in and fan-out.
+METHODS: dict[str, Callable[[int, int], float]] = {
+    "normal": lambda fan_in, fan_out: 0.1,  # variance 0.01 (section 3.1)
+    "glorot": lambda fan_in, fan_out: sqrt(2 / (fan_in + fan_out)),
+    "he": lambda fan_in, fan_out: sqrt(2 / fan_in),
+}
+
+
+def weight_std(layer: nn.Conv2d | nn.Linear, method: str) -> float:
+    """Standard deviation that `method` gives the weights of `layer`.
+
+    Raises:
+        ConfigError: If the method is not one of `METHODS`.
+    """
+    if method not in METHODS:
+        raise ConfigError(unknown("initialisation", method, METHODS))
+    outputs, _, *kernel = layer.weight.shape
+    area = prod(kernel)
+    return METHODS[method](layer.weight.shape[1] * area, outputs * area)
+
+
+@torch.no_grad()
+def initialise(model: VGG, method: str = "normal", seed: int = 0) -> VGG:
+    """Draw all weights afresh, in place; biases become zero.
+
+    Args:
+        model: The network.
+        method: `"normal"` is the paper's N(0, variance 0.01); `"glorot"` (Glorot and Bengio 2010, which the authors
+            recommend in a later note) and `"he"` (He et al. 2015) are normal distributions scaled by the fans.
+        seed: Of the draw; the same on every device.
+    Returns:
+        The same model.
+
+    Paper: section 3.1.  Book: initialisation.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model.weight_layers.values():
+        draw = torch.randn(layer.weight.shape, generator=generator)
+        layer.weight.copy_(draw * weight_std(layer, method))
+        layer.bias.zero_()
+    return model
+
+
+# The layers of A that the paper copies: its first four convolutions and all fully-connected layers.
+COPIED_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "fc6", "fc7", "fc8")
+
+
+@torch.no_grad()
+def preinitialise(model: VGG, source: VGG) -> tuple[str, ...]:
+    """Copy the first four convolutions and the fully-connected layers of net A into a deeper net, in place.
+
+    Layers are matched by name (`conv3_2` to `conv3_2`): that is where the shapes agree in Table 1.  A layer whose
+    shape differs, such as a 5x5 rival of a 3x3 or another number of classes, keeps its own weights.
+
+    Args:
+        model: The deeper network, already initialised.
+        source: The trained net A.
+    Returns:
+        Names of the copied layers.
+    Raises:
+        ConfigError: If no layer fits.
+
+    Paper: section 3.1.  Book: initialisation.
+    """
+    targets, sources = model.weight_layers, source.weight_layers
+    copied = tuple(
+        name
+        for name in COPIED_LAYERS
+        if name in targets and name in sources and targets[name].weight.shape == sources[name].weight.shape
+    )
+    if not copied:
+        raise ConfigError(f"no layer of {source.config.name} fits {model.config.name}: their widths differ")
+    for name in copied:
+        targets[name].load_state_dict(sources[name].state_dict())
+    return copied
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Forecast for one layer: `std_ratio` is the standard deviation of its outputs before ReLU over that of its inputs
+    before theirs; `cumulative` is the product from the first layer to this one."""
+
+    name: str
+    std_ratio: float
+    cumulative: float
+
+
+def forecast(model: VGG, method: str = "normal") -> tuple[Gain, ...]:
+    """How the size of the signal grows or fades with depth under an initialisation, without running the net.
+
+    ReLU halves the second moment, so that a layer multiplies the standard deviation by `std * sqrt(fan_in / 2)` (He et
+    al. 2015, section 2.2).  The first layer sees the image, not a ReLU.  Zero padding and max-pooling are left out.
+
+    Args:
+        model: Gives the shapes only.
+        method: As for `initialise`.
+
+    Paper: section 3.1.  Book: initialisation.
+    """
+    gains, cumulative = [], 1.0
+    for index, (name, layer) in enumerate(model.weight_layers.items()):
+        fan_in = layer.weight[0].numel()
+        ratio = weight_std(layer, method) * sqrt(fan_in / (2 if index else 1))
+        cumulative *= ratio
+        gains.append(Gain(name, ratio, cumulative))
+    return tuple(gains)

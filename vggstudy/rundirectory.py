@@ -1,0 +1,170 @@
+"""A run directory in use: locked, its metrics appended as they happen, its checkpoints kept and thinned."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import re
+import shutil
+import socket
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from vggstudy.checkpoint import SUFFIX, Checkpoint, NewerFormat, flush, read, write
+from vggstudy.errors import CheckpointError, StudyWarning, TrainingError
+from vggstudy.runs import CONFIG, METRICS, read_metrics
+
+STEP = re.compile(rf"step-(\d+){re.escape(SUFFIX)}")
+LOCK = "lock"
+PATIENCE = 10.0  # seconds in which the workers of a killed run notice, and let go of its lock
+
+
+class RunDirectory:
+    """The files of one run: `config.json`, `metrics.jsonl`, `step-N.safetensors`, `lock`."""
+
+    def __init__(self, path: Path, metrics: IO[str]) -> None:
+        self.path, self._metrics = path, metrics
+
+    def log(self, record: Mapping[str, Any]) -> None:
+        """Append one line to the metrics; it is readable by others at once."""
+        try:
+            self._metrics.write(json.dumps({key: _finite(value) for key, value in record.items()}) + "\n")
+            self._metrics.flush()
+        except OSError as error:
+            raise TrainingError(f"{self.path / METRICS}: {error.strerror}; free some space, then --resume") from error
+
+    def save(self, step: int, checkpoint: Checkpoint, keep: int, best_step: int | None) -> None:
+        """Write the checkpoint of a step; the `keep` newest and the best one stay."""
+        write(self.path / f"step-{step:08d}{SUFFIX}", checkpoint)
+        for number, path in checkpoints(self.path)[:-keep]:
+            if number != best_step:
+                path.unlink()
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        """Write how the run was started."""
+        replace_text(self.path / CONFIG, json.dumps(record, indent=2) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Forget the metrics after a step: those of a run that was killed after its last checkpoint."""
+        kept = [record for record in read_metrics(self.path) if record["step"] <= step]
+        self._metrics.close()
+        replace_text(self.path / METRICS, "".join(json.dumps(record) + "\n" for record in kept))
+        self._metrics = (self.path / METRICS).open("a", encoding="utf-8")
+
+    def require(self, needed: int) -> None:
+        """Refuse to start where a checkpoint of that many bytes would not fit."""
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise TrainingError(
+                f"{self.path}: too little space for the checkpoints (needed: {needed:,} bytes, "
+                f"free: {free:,} bytes); free some, or choose another --out"
+            )
+
+    def close(self) -> None:
+        self._metrics.close()
+
+
+@contextmanager
+def open_run(path: str | Path, resume: bool) -> Iterator[RunDirectory]:
+    """Take a run directory for oneself: create it or find it, lock it, clear what a kill left half written.
+
+    Raises:
+        TrainingError: If it cannot be written, holds a run already (without `resume`), or another process
+            uses it.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written ({error.strerror}); choose another --out") from None
+    with lock:
+        _lock(path, lock)
+        if not resume and (checkpoints(path) or (path / METRICS).exists()):
+            raise TrainingError(f"{path}: holds a run already; go on with it by --resume, or choose another --out")
+        for stray in path.glob(".*.tmp"):
+            stray.unlink()
+        run = RunDirectory(path, (path / METRICS).open("a", encoding="utf-8"))
+        try:
+            yield run
+        finally:
+            run.close()
+
+
+def _lock(path: Path, lock: IO[str]) -> None:
+    """Wait for the lock of a dead process; refuse that of a living one."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError:
+            lock.seek(0)
+            owner = _owner(lock.read())
+            dead = owner.get("host") == socket.gethostname() and not _alive(owner.get("pid", 0))
+            if not dead or time.monotonic() > until:
+                raise TrainingError(
+                    f"{path}: in use by process {owner.get('pid')} on {owner.get('host')}; "
+                    "stop it, or choose another --out"
+                ) from None
+            time.sleep(0.2)
+    lock.seek(0)
+    lock.truncate()
+    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+    lock.flush()
+
+
+def _owner(text: str) -> dict[str, Any]:
+    with suppress(json.JSONDecodeError):
+        return json.loads(text)
+    return {}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no word for what is not a number."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def checkpoints(path: str | Path) -> list[tuple[int, Path]]:
+    """The checkpoints of a run directory, `(step, file)`, oldest first."""
+    found = ((STEP.fullmatch(file.name), file) for file in Path(path).iterdir())
+    return sorted((int(match[1]), file) for match, file in found if match)
+
+
+def newest_checkpoint(path: str | Path, momentum: bool = True) -> Checkpoint:
+    """The newest checkpoint of a run directory that is whole; a warning names each one that is not.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    reasons = []
+    for _, file in reversed(checkpoints(path)):
+        try:
+            return read(file, momentum=momentum)
+        except NewerFormat:
+            raise
+        except CheckpointError as error:
+            reasons.append(str(error))
+            warnings.warn(f"{error}: falling back to the one before", StudyWarning, stacklevel=2)
+    raise CheckpointError(f"{path}: no valid checkpoint" + (f" ({reasons[0]})" if reasons else " yet"))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file: all or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    flush(path.parent)

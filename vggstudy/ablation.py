@@ -24,11 +24,10 @@ from vggstudy.evaluate import both_views, evaluate
 from vggstudy.evaluation import Evaluation, fuse
 from vggstudy.imageset import ImageSet, take
 from vggstudy.ladder import Rung
-from vggstudy.nets import RECIPES, load_net, shipped, weights_file
+from vggstudy.nets import RECIPES, RESULTS, load_net, shipped, weights_file
 from vggstudy.paper import TABLE_3, TABLE_4, TABLE_5, Result
 from vggstudy.regime import Scale
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
 IMAGES = 1000
 QUANTA = 65535  # posteriors are stored in 16 bits
 

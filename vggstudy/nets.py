@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vggstudy.model import VGG
 
 FOLDER = Path(__file__).parent / "trained"
+RESULTS = Path(__file__).parents[1] / "book" / "results"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ MENDED = {
     # A list whose children are no list items, and a role that was withdrawn.
     r'<div role="list" class="citation-list">': '<div class="citation-list">',
     r' role="doc-biblioentry"': "",
+    # A table that may scroll sideways, which the keyboard must reach.
+    r'<table border="1" class="dataframe">': '<table border="1" class="dataframe" tabindex="0">',
     # A heading without words.
     r"<th></th>": "<td></td>",
 }

@@ -27,12 +27,19 @@ FLAGS = [
 # What ipywidgets' script says of itself at each start.
 CHATTER = "strict mode: use allowUnionTypes"
 
-DRAWN = """async () => {
-  await window.MathJax?.startup?.promise;
+# Not an async function: Playwright would take the promise itself for a yes.
+DRAWN = """() => {
   const views = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
   const drawn = ".widget-subarea:has(.vgg > *, .widget-inline-hbox)";
   return [...views].every((view) => view.previousElementSibling?.matches(drawn));
 }"""
+
+
+def wait_until_drawn(page) -> None:
+    """Wait for the mathematics and the widgets of a page of the book."""
+    page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
+    page.wait_for_function(DRAWN)
+
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -125,7 +132,7 @@ def visit(page, address) -> Callable:
 
     def open_page(name: str):
         page.goto(f"{address}/{name}.html")
-        page.wait_for_function(DRAWN)
+        wait_until_drawn(page)
         return page
 
     return open_page

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from conftest import CHROMIUM, DRAWN, FLAGS
+from conftest import CHROMIUM, FLAGS, wait_until_drawn
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def main() -> None:
             for look, (scheme, width) in LOOKS.items():
                 page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
                 page.goto((ROOT / "_build" / "html" / f"{name}.html").as_uri())
-                page.wait_for_function(DRAWN)
+                wait_until_drawn(page)
                 path = OUT / f"{Path(name).name}-{look}.png"
                 page.screenshot(path=path, full_page=True)
                 page.close()

@@ -28,9 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="evaluate the shipped nets in every view and at every scale instead; what is stored is left out",
     )
+    parser.add_argument(
+        "--replication",
+        action="store_true",
+        help="train the arms of the small-scale replication on every seed instead; what is stored is left out",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.replication:
+        return replicate(args)
     for name in args.names:
         if name not in RECIPES:
             raise ConfigError(unknown("trained net", name, RECIPES))
@@ -54,3 +61,16 @@ def run(args: argparse.Namespace) -> None:
                 file=sys.stdout,
                 flush=True,
             )
+
+
+def replicate(args: argparse.Namespace) -> None:
+    from vggstudy.arms import KINDS
+    from vggstudy.replication import Replication
+
+    with tempfile.TemporaryDirectory() as scratch:
+        study, options = Replication(), {}
+        if args.quick:
+            study = Replication(Path(scratch), Path(scratch), half=1)
+            options = {"wanted": [KINDS["A"](1), KINDS["B from A"](2)], "seeds": (0,)}
+        for line in study.measure(**options):
+            print(line, flush=True)

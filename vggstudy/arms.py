@@ -23,7 +23,7 @@ FINE_TUNED = 6  # passes of A at another S, on top of the budget of the net that
 SEEDS = (0, 1, 2, 3, 4)
 PILOT_SEED = 100  # of the runs that choose the learning rate; none of SEEDS
 
-FROM_RANDOM = (0.01, 0.02, 0.04)  # learning rates that are tried
+FROM_RANDOM = (0.005, 0.01, 0.02)  # learning rates that are tried
 FROM_A = (0.005, 0.01, 0.02)
 FINE_TUNING = (0.002, 0.005, 0.01)
 

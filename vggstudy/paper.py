@@ -163,3 +163,96 @@ TABLE_7 = (
     Rival("Krizhevsky et al. (5 nets)", 38.1, 16.4, 16.4),
     Rival("Krizhevsky et al. (1 net)", 40.7, 18.2, None),
 )
+
+
+# What the text says beside its tables.
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What all configurations share, and what small filters save (sections 2.1 to 2.3)."""
+
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+    pools: int = 5
+    pool_size: int = 2
+    pool_stride: int = 2
+    fully_connected: tuple[int, int, int] = (4096, 4096, 1000)
+    first_channels: int = 64
+    last_channels: int = 512
+    one_by_one_layers: int = 3  # in C (section 4.1)
+    fields: tuple[int, int] = (5, 7)  # pixels, of two and of three 3x3 layers
+    weights: tuple[int, int] = (27, 49)  # times C squared, of three 3x3 layers and of one 7x7 layer
+    overfeat_millions: int = 144  # weights of Sermanet et al., 2014 (section 2.2)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a trained net is tested (sections 3.2, 4.1 and 4.2)."""
+
+    dense_kernels: tuple[int, int, int] = (7, 1, 1)  # of fc6 to fc8, read as convolutions
+    grid: int = 5
+    flips: int = 2
+    crops: int = 50  # a scale
+    crops_of_three_scales: int = 150
+    googlenet_crops: int = 144  # over 4 scales
+    Q_step: int = 32  # pixels around a fixed S
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """ILSVRC-2012 (section 4)."""
+
+    classes: int = 1000
+    training_millions: float = 1.3
+    validation_images: int = 50_000
+    test_images: int = 100_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Single results that sections 4.2 to 4.5 put into words; errors in %, on the test set."""
+
+    place: int = 2  # in the classification task of ILSVRC-2014
+    submission_nets: int = 7
+    submission_error: float = 7.3
+    two_nets_error: float = 6.8
+    single_E_error: float = 7.3  # dense, several scales (section 4.2)
+    single_net_error: float = 7.0
+    lead_over_googlenet: float = 0.9  # percentage points, single nets
+    clarifai_outside_data: float = 11.2
+    clarifai: float = 11.7
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """Appendix A: errors in %, of net D on one central crop with the class given; `test` on the ILSVRC-2014 test set."""
+
+    box_numbers: int = 4
+    single_class_regression: float = 36.4  # fc6 and fc7 fine-tuned
+    per_class_regression: float = 34.3
+    all_layers: float = 33.1  # per-class regression, all layers fine-tuned
+    test: float = 25.3
+    googlenet_test: float = 26.7
+    place: int = 1
+
+
+@dataclass(frozen=True)
+class Generalisation:
+    """Appendix B: features of D and E under a linear SVM; mean average precision or mean class recall, in %."""
+
+    features: int = 4096
+    voc_2007: float = 89.7
+    voc_2012: float = 89.3
+    caltech_101: float = 92.7
+    caltech_256: float = 86.2
+    actions: float = 84.0  # VOC-2012, image and bounding box
+
+
+ARCHITECTURE = Architecture()
+PROTOCOL = Protocol()
+DATASET = Dataset()
+SUMMARY = Summary()
+LOCALISATION = Localisation()
+GENERALISATION = Generalisation()

@@ -227,7 +227,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Localisation:
-    """Appendix A: errors in %, of net D on one central crop with the class given; `test` on the ILSVRC-2014 test set."""
+    """Appendix A: errors in %, of net D on one central crop with the class given; `test` of ILSVRC-2014 entries."""
 
     box_numbers: int = 4
     single_class_regression: float = 36.4  # fc6 and fc7 fine-tuned

@@ -55,7 +55,7 @@ def plot_plane(units: Mapping[str, ArrayLike], labels: tuple[str, str] = ("red",
         drawn = ax.imshow(
             np.where(values > 0, values, np.nan), extent=(0, 1, 0, 1), origin="lower", cmap=silent, vmin=0
         )
-        ax.plot([1, 0.5, 0], [0, 0.5, 1], "o--", color=INK, markersize=4, linewidth=1)
+        ax.plot([1, 0.5, 0], [0, 0.5, 1], "o--", color=INK, markersize=4, linewidth=1, clip_on=False)
         ax.set(title=title, xlabel=labels[0])
         ax.grid(False)
         fig.colorbar(drawn, ax=ax, shrink=0.8)
@@ -78,7 +78,7 @@ def plot_added(costs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure
         for shift, (name, layers) in zip((-0.2, 0.2), nets.items(), strict=True):
             places = np.arange(len(layers)) + shift
             bars = ax.barh(places, list(layers.values()), 0.38, color=colour(name), label=name)
-            ax.bar_label(bars, fmt=EngFormatter(places=1 if max(layers.values()) < 1e7 else 0), padding=3, fontsize=8)
+            ax.bar_label(bars, [_three_figures(count) for count in layers.values()], padding=3, fontsize=8)
         ax.set(title=measure, yticks=range(len(layers)), yticklabels=list(layers))
         ax.xaxis.set_major_formatter(EngFormatter())
         ax.margins(x=0.18)
@@ -87,6 +87,11 @@ def plot_added(costs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure
     axes[0, -1].legend(loc="lower right")
     plt.close(fig)
     return fig
+
+
+def _three_figures(count: float) -> str:
+    places = 2 - int(np.log10(count)) % 3
+    return EngFormatter(places=places)(count)
 
 
 @theme()

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from tiny import equal, tiny_set
+from tiny import TINY, equal, tiny_net, tiny_set
 
-from vggstudy.distributed import check_share
+from vggstudy.distributed import Place, check_share, find_device, own_gpu
 from vggstudy.errors import ConfigError
+from vggstudy.learner import Learner
 from vggstudy.rundirectory import newest_checkpoint
 from vggstudy.runs import read_metrics
 from vggstudy.validation import CentreCrops
@@ -66,6 +68,30 @@ def test_a_batch_that_cannot_be_shared_out_evenly_is_refused():
     check_share(256, 8)
     with pytest.raises(ConfigError, match="batch_size = 256: allowed is a multiple of 3"):
         check_share(256, 3)
+
+
+def test_more_processes_than_gpus_are_refused():
+    assert own_gpu(1, 2) == torch.device("cuda", 1)
+    with pytest.raises(ConfigError, match="--nproc-per-node: allowed here is 2 or less"):
+        own_gpu(2, 2)
+
+
+@pytest.mark.parametrize("name", ["meta", "tpu9", "cuda:99"])
+def test_a_device_that_cannot_train_is_refused(name):
+    with pytest.raises(ConfigError, match=f"device = '{name}'"):
+        find_device(name)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_travel_with_the_last_micro_batch_only(tmp_path, compiled):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
+    try:
+        learner = Learner(tiny_net(), replace(TINY, compile=compiled), Place(torch.device("cpu"), world_size=2))
+        for last in (False, True):
+            learner._synchronise(last)
+            assert learner._parallel.require_backward_grad_sync == last
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 @pytest.mark.fault("T34")

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from itertools import islice
 from math import log
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from vggstudy.errors import DataError, TrainingError
 from vggstudy.imageset import ImageSet
 from vggstudy.rundirectory import checkpoints, newest_checkpoint
 from vggstudy.runs import read_metrics
+from vggstudy.signals import StopRequest
 from vggstudy.train import train
 
 HERE = Path(__file__).parent
@@ -145,6 +147,17 @@ def test_a_second_sigterm_ends_at_once(tmp_path, nursery):
     assert newest_checkpoint(tmp_path).training["progress"]["step"] >= 1
 
 
+@pytest.mark.fault("T04")
+def test_under_torchrun_a_signal_that_comes_twice_is_one_request(monkeypatch):
+    """Slurm signals every process of a job, and torchrun hands the signal on to its own: nothing may be lost by it."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("RANK", "0")
+    with StopRequest() as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+    assert stop() and stop.exit_status == 130
+
+
 @pytest.mark.fault("T05")
 def test_an_interrupt_in_a_notebook_ends_the_loop_and_the_next_cell_runs(tmp_path):
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -203,6 +216,19 @@ def test_a_full_disk_is_told_in_bytes_and_the_previous_checkpoint_stays(tmp_path
     assert steps == ["step 1", "step 2", "step 3"]
     assert "No space left" in later and "needed: " in later and "free: " in later
     assert whole == "whole 2"
+
+
+@pytest.mark.fault("T06")
+def test_checkpoints_that_are_there_need_no_further_space(tmp_path, monkeypatch):
+    """A run that was stopped while the disk had room for its last checkpoints can go on."""
+    config = replace(TINY, keep=1, save_every=2)
+    list(islice(train(tiny_net(), tiny_data(), config, out=tmp_path), 3))
+    there = sum(path.stat().st_size for _, path in checkpoints(tmp_path))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=there * 2))
+    assert next(train(tiny_net(), tiny_data(), config, out=tmp_path, resume=True)).step == 4
+    with pytest.raises(TrainingError, match="too little space"):
+        next(train(tiny_net(), tiny_data(), config, out=tmp_path / "anew"))
 
 
 @pytest.mark.fault("T15")

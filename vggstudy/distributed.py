@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vggstudy.errors import ConfigError
 from vggstudy.regime import TrainConfig
+from vggstudy.signals import under_torchrun
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,6 @@ class Place:
         return value
 
 
-def under_torchrun() -> bool:
-    """Whether `torchrun` started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and "RANK" in os.environ
-
-
 def is_first() -> bool:
     """Whether this process writes and reports: rank 0, or the only one."""
     return not under_torchrun() or os.environ["RANK"] == "0"
@@ -84,7 +80,7 @@ def place(config: TrainConfig) -> Iterator[Place]:
         yield Place(device, dtype)
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count())
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", device_id=device)
     else:
@@ -94,6 +90,17 @@ def place(config: TrainConfig) -> Iterator[Place]:
         yield Place(device, dtype, dist.get_rank(), dist.get_world_size(), dist.new_group(backend="gloo"))
     finally:
         dist.destroy_process_group()
+
+
+def own_gpu(local_rank: int, gpus: int) -> torch.device:
+    """The GPU of a process, by its number among those of this computer.
+
+    Raises:
+        ConfigError: If there are more processes than GPUs.
+    """
+    if local_rank >= gpus:
+        raise ConfigError(f"--nproc-per-node: allowed here is {gpus} or less, the number of GPUs")
+    return torch.device("cuda", local_rank)
 
 
 def check_share(batch_size: int, world_size: int) -> None:
@@ -112,6 +119,8 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device = {name!r}: not usable here ({reason}); auto takes what there is") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device = {name!r}: allowed is auto, cpu, cuda or one of several, cuda:1")
     return device
 
 

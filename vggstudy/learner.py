@@ -34,9 +34,10 @@ class Learner:
         self._input = Input(model, place.device)
         self._random = default_generator(place.device)
         self._scores: nn.Module = model
+        self._parallel: nn.parallel.DistributedDataParallel | None = None
         if place.world_size > 1:
             devices = [place.device] if place.device.type == "cuda" else None
-            self._scores = nn.parallel.DistributedDataParallel(model, device_ids=devices)
+            self._scores = self._parallel = nn.parallel.DistributedDataParallel(model, device_ids=devices)
         if config.compile:
             self._scores = torch.compile(self._scores)
 
@@ -74,8 +75,8 @@ class Learner:
 
     def _synchronise(self, last: bool) -> None:
         """Gradients travel between processes once an update, with the last micro-batch."""
-        if isinstance(self._scores, nn.parallel.DistributedDataParallel):
-            self._scores.require_backward_grad_sync = last
+        if self._parallel is not None:
+            self._parallel.require_backward_grad_sync = last
 
     def release(self) -> None:
         """Let go of gradients and momentum."""

@@ -58,7 +58,9 @@ class RunDirectory:
         self._metrics = (self.path / METRICS).open("a", encoding="utf-8")
 
     def require(self, needed: int) -> None:
-        """Refuse to start where a checkpoint of that many bytes would not fit."""
+        """Refuse to start where checkpoints of that many bytes together would not fit; what lies there already has
+        its place."""
+        needed -= sum(path.stat().st_size for _, path in checkpoints(self.path))
         free = shutil.disk_usage(self.path).free
         if free < needed:
             raise TrainingError(
@@ -132,7 +134,15 @@ def _finite(value: Any) -> Any:
 
 
 def _alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def checkpoints(path: str | Path) -> list[tuple[int, Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -9,11 +10,18 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+def under_torchrun() -> bool:
+    """Whether `torchrun` started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and "RANK" in os.environ
+
+
 class StopRequest:
     """While it is entered, a signal asks the training to stop after its step; the handlers are put back on
     leaving.
 
-    In a thread other than the main one, where Python delivers no signals, it never asks.
+    Under `torchrun` a second signal changes nothing: it hands on to its processes the signal that a terminal
+    or Slurm has often sent them already, and kills them itself if they do not end in time.  In a thread other
+    than the main one, where Python delivers no signals, it never asks.
     """
 
     def __init__(self) -> None:
@@ -41,5 +49,7 @@ class StopRequest:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.signal = signal.Signals(number)
+        if under_torchrun():
+            return
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

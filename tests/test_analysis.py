@@ -101,7 +101,9 @@ def test_activation_bytes_of_the_convolutions_of_d():
     assert layers["fc8"].activation_bytes == 4000
 
 
-def test_too_small_a_crop_and_an_unknown_layer_are_refused():
+def test_too_small_a_crop_no_classes_and_an_unknown_layer_are_refused():
+    with pytest.raises(ConfigError, match="num_classes=0: allowed is 1 or more"):
+        count_parameters("D", num_classes=0)
     with pytest.raises(ConfigError, match="crop_size=31"):
         trace("D", crop_size=31)
     with pytest.raises(ConfigError, match="did you mean"):

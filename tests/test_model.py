@@ -142,6 +142,21 @@ def test_preprocess_takes_uint8_only():
         preprocess(vgg("A", **SMALL), torch.zeros(1, 3, 64, 64))
 
 
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"width": -1.0}, "width=-1.0: allowed is a number above 0"),
+        ({"width": float("nan")}, "width=nan"),
+        ({"fc_width": 0, "num_classes": 0, "width": 0}, "num_classes=0: allowed is 1 or more; fc_width=0.*; width=0"),
+        ({"dropout": 1.0}, "dropout=1.0: allowed is 0 or more, below 1"),
+        ({"crop_size": 0}, "crop_size=0: configuration A needs a positive multiple of 32"),
+    ],
+)
+def test_sizes_out_of_range_are_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        vgg("A", **{**SMALL, **changes})
+
+
 @pytest.mark.fault("T36")
 def test_names():
     assert vgg("vgg16", **SMALL).config is CONFIGS["D"]

@@ -150,6 +150,18 @@ def test_a_crop_larger_than_the_images_is_refused_before_training():
         train(tiny_net(), tiny_data(), replace(TINY, S=7))
 
 
+@pytest.mark.fault("T35")
+def test_a_batch_of_more_images_than_there_are_is_refused_before_training():
+    with pytest.raises(ConfigError, match="batch_size = 49: allowed is 48 or less, the training images of tiny"):
+        train(tiny_net(), tiny_data(), replace(TINY, batch_size=49))
+
+
+@pytest.mark.fault("T35")
+def test_a_seed_that_no_generator_takes_is_refused():
+    with pytest.raises(ConfigError, match=r"seed = 9223372036854775808: allowed is a whole number, 0 to 2\^63 - 1"):
+        replace(TINY, seed=2**63)
+
+
 def test_classes_that_differ_from_the_network_are_refused():
     with pytest.raises(DataError, match="has 3 classes, the network 4"):
         train(tiny_net(num_classes=4), tiny_data(), TINY)

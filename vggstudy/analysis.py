@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 from vggstudy.configs import LRN, Config, Conv, Pool, find_config
 from vggstudy.errors import ConfigError, unknown
@@ -50,6 +50,22 @@ def scaled_channels(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
+def check_sizes(width: float, **counts: int) -> None:
+    """Refuse a net that cannot be built.
+
+    Args:
+        width: Factor on the channels.
+        counts: Numbers of outputs, by the name of the argument.
+    Raises:
+        ConfigError: Naming each value that is out of range.
+    """
+    wrong = [f"{name}={number}: allowed is 1 or more" for name, number in counts.items() if number < 1]
+    if not 0 < width < inf:
+        wrong.append(f"width={width}: allowed is a number above 0")
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+
+
 def trace(
     config: str | Config, crop_size: int = 224, num_classes: int = 1000, width: float = 1.0, fc_width: int = 4096
 ) -> tuple[LayerTrace, ...]:
@@ -64,11 +80,12 @@ def trace(
     Returns:
         A record a layer, from `image` to `fc8`.
     Raises:
-        ConfigError: If the input is too small for the stack's max-pools.
+        ConfigError: If the input is too small for the stack's max-pools, or a number is out of range.
 
     Paper: sections 2.1 to 2.3, Tables 1 and 2.  Book: configurations.
     """
     config = find_config(config)
+    check_sizes(width, num_classes=num_classes, fc_width=fc_width)
     if crop_size < config.stride:
         raise ConfigError(
             f"crop_size={crop_size} is too small for {config.name}: its max-pools need {config.stride} pixels or more"

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vggstudy.analysis import scaled_channels
+from vggstudy.analysis import check_sizes, scaled_channels
 from vggstudy.configs import CONFIGS, LRN, Config, Conv, Layer, Pool, find_config
 from vggstudy.errors import ConfigError, DataError, unknown
 
@@ -68,6 +68,9 @@ class VGG(nn.Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        check_sizes(width, num_classes=num_classes, fc_width=fc_width)
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"dropout={dropout}: allowed is 0 or more, below 1")
         if crop_size < config.stride or crop_size % config.stride:
             raise ConfigError(
                 f"crop_size={crop_size}: configuration {config.name} needs a positive multiple of {config.stride}"
@@ -172,7 +175,8 @@ def vgg(
         weights: What `vggstudy.weights.load_weights` takes; `None` leaves torch's initialisation.
         name: What to call a stack given in the paper's notation.
     Raises:
-        ConfigError: For a name that is not known (with close matches) or a crop that does not fit.
+        ConfigError: For a name that is not known (with close matches), a crop that does not fit, or a number that is
+            out of range.
         WeightsError: For weights that cannot be had or do not fit.
 
     Paper: section 2.2, Table 1.  Book: configurations.

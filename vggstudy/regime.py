@@ -179,7 +179,7 @@ RULES: dict[str, Rule] = {
         "rising fractions between 0 and 1",
     ),
     "warm_up": BELOW_ONE,
-    "seed": WHOLE,
+    "seed": Rule(lambda value: _whole(value, 0) and value < 2**63, "a whole number, 0 to 2^63 - 1"),
     "validate_every": _or_none(POSITIVE_WHOLE),
     "save_every": _or_none(POSITIVE_WHOLE),
     "keep": POSITIVE_WHOLE,

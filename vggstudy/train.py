@@ -66,7 +66,7 @@ def train(
     Returns:
         The records.
     Raises:
-        ConfigError: For settings that do not fit the network.
+        ConfigError: For settings that do not fit the network or the data.
         DataError: For images that do not fit it, or cannot be read.
         CheckpointError: If what is to be resumed was trained otherwise.
         TrainingError: If the loss is no longer finite, the memory or the disk is full, or the run is in use.
@@ -88,11 +88,15 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
             f"{data.name} has {len(data.classes)} classes, the network {model.num_classes}: build it with "
             f"num_classes={len(data.classes)}"
         )
+    if config.batch_size > (images := len(data.train)):
+        raise ConfigError(
+            f"batch_size = {config.batch_size}: allowed is {images} or less, the training images of {data.name}"
+        )
 
 
 def updates_per_epoch(data: Data, config: TrainConfig) -> int:
     """Updates in a pass over the training images; those that do not fill a batch wait for another epoch's order."""
-    return max(1, len(data.train) // config.batch_size)
+    return len(data.train) // config.batch_size
 
 
 def order(n: int, seed: int, epoch: int) -> Tensor:

@@ -53,7 +53,7 @@ def test_what_is_held_fixed_stays_white():
     strength = ax.images[0].get_array()
     assert (strength > 0).tolist() == [[True, False], [False, False]]
     written = [text.get_text() for text in ax.texts]
-    assert written[:4] == ["×1.23", "×1.00", "×1.00", "×1.10"] and written[4:6] == ["-0.6", "-1.1"]
+    assert written[:4] == ["×1.23", "×1.00", "×1.00", "×1.10"] and written[4:6] == ["−0.6", "−1.1"]
 
 
 def test_a_factor_and_its_inverse_are_as_strong():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
@@ -120,13 +121,13 @@ def plot_error_by_depth(
     fig, ax = plt.subplots(figsize=(WIDTH, 3.9))
     for label, (depth, error) in nets.items():
         ax.plot(depth, error, "D", color=MUTED, markersize=7)
-        ax.annotate(label, (depth, error), (9, 0), textcoords="offset points", va="center", fontsize=9)
+        ax.annotate(label, (depth, error), (0, -9), textcoords="offset points", ha="center", va="top", fontsize=9)
     ax.plot(*zip(*configurations.values(), strict=True), color=MUTED, linewidth=1)
     for name, (depth, error) in configurations.items():
         ax.plot(depth, error, "o", color=colour(name), markersize=8)
-        ax.annotate(name, (depth, error), (0, 8), textcoords="offset points", ha="center", fontsize=9)
+        ax.annotate(name, (depth, error), (7, 4), textcoords="offset points", fontsize=9)
     deepest = max(depth for depth, _ in (*nets.values(), *configurations.values()))
-    ax.set(xlabel="weight layers", ylabel="top-5 error, %", xlim=(6, deepest + 4), ylim=(0, None))
+    ax.set(xlabel="weight layers", ylabel="top-5 error, %", xlim=(6, deepest + 2), ylim=(0, None))
     ax.xaxis.set_major_locator(MultipleLocator(2))
     plt.close(fig)
     return fig
@@ -149,12 +150,14 @@ def plot_comparisons(
     values = np.array([[factors[row][column] for column in columns] for row in rows])
     strength = np.where(np.abs(values - 1) <= tolerance, 0, np.abs(np.log2(values)))
     fig, ax = plt.subplots(figsize=(WIDTH, 1.1 + 0.42 * len(rows)))
-    ax.imshow(strength, cmap="Oranges", vmin=0, vmax=1.6, aspect="auto")
+    ax.imshow(
+        strength, cmap=LinearSegmentedColormap.from_list("change", (CARD, ORANGE)), vmin=0, vmax=1.6, aspect="auto"
+    )
     for (row, column), value in np.ndenumerate(values):
         weight = "normal" if strength[row, column] else "bold"
         ax.text(column, row, f"×{value:.2f}", ha="center", va="center", fontsize=9, fontweight=weight)
     for row, name in enumerate(rows):
-        ax.text(len(columns) - 0.35, row, f"{points[name]:+.1f}", va="center", fontsize=10)
+        ax.text(len(columns) - 0.35, row, f"{points[name]:+.1f}".replace("-", "−"), va="center", fontsize=10)
     ax.text(len(columns) - 0.35, -0.75, "top-1,\npoints", va="bottom", fontsize=9)
     ax.set_xticks(range(len(columns)), [column.replace(" ", "\n", 1) for column in columns], fontsize=9)
     ax.set_yticks(range(len(rows)), rows)
@@ -178,7 +181,8 @@ def plot_kinks_by_relus(nets: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figu
     fig, ax = plt.subplots(figsize=(WIDTH, 3.6))
     most = 1.0
     for (label, (relus, kinks)), shade in zip(nets.items(), (*COLOURS.values(), INK), strict=False):
-        ax.plot(relus, kinks, "o", color=shade, alpha=0.7, label=label)
+        filled = {"markersize": 10, "fillstyle": "none"} if shade == INK else {"markersize": 6}
+        ax.plot(relus, kinks, "o", color=shade, label=label, **filled)
         most = max(most, float(np.max(relus)))
     ax.plot([1, 2 * most], [1, 2 * most], color=MUTED, linestyle="--", linewidth=1, zorder=0)
     ax.annotate("one kink a ReLU", (most**0.45, most**0.45), (-6, 4), textcoords="offset points", ha="right",

@@ -33,6 +33,14 @@ def test_a_readers_own_stack():
     assert parse("conv5-64|conv3-128 LRN |").layers == (Conv(5, 64), Pool(), Conv(3, 128), LRN(), Pool())
 
 
+def test_lrn_with_other_constants_is_written_and_read_back():
+    """Written as LRN alone, a network of a checkpoint would come back with Krizhevsky's constants."""
+    config = parse("conv3-64 LRN(k=1,alpha=2e-05) | conv3-8 lrn(size=3,beta=0.5) LRN()")
+    assert config.layers[1] == LRN(k=1.0, alpha=2e-5) and config.layers[-2:] == (LRN(size=3, beta=0.5), LRN())
+    assert parse(config.notation).layers == config.layers == find_config(config.notation).layers
+    assert str(LRN()) == "LRN" and str(LRN(k=1.0)) == "LRN(k=1.0)"
+
+
 def test_named_layers_count_convolutions_within_their_block():
     names = [name for name, _ in CONFIGS["A-LRN"].named_layers()]
     assert names[:5] == ["conv1_1", "lrn1_1", "pool1", "conv2_1", "pool2"]
@@ -59,7 +67,16 @@ def test_a_stack_is_found_by_its_notation():
 
 @pytest.mark.parametrize(
     ("notation", "token"),
-    [("conv3-64 | pool", "'pool'"), ("conv4-64 |", "'conv4-64'"), ("conv3-0", "'conv3-0'"), ("conv3", "'conv3'")],
+    [
+        ("conv3-64 | pool", "'pool'"),
+        ("conv4-64 |", "'conv4-64'"),
+        ("conv3-0", "'conv3-0'"),
+        ("conv3", "'conv3'"),
+        ("conv3-64 LRN(n=5)", "'LRN(n=5)'"),
+        ("conv3-64 LRN(k)", "'LRN(k)'"),
+        ("conv3-64 LRN(size=0)", "'LRN(size=0)'"),
+        ("conv3-64 LRN(k=one)", "'LRN(k=one)'"),
+    ],
 )
 def test_bad_notation_names_the_token_and_what_is_allowed(notation, token):
     with pytest.raises(ConfigError) as error:

@@ -43,6 +43,21 @@ def test_layers_that_differ_in_shape_keep_their_weights():
         preinitialise(vgg("B", **{**SMALL, "width": 1 / 8, "fc_width": 32, "num_classes": 3}), vgg("A", **SMALL))
 
 
+def test_kernels_of_another_size_can_be_centred():
+    """A 3x3 kernel in a 5x5 one computes the same; of a 5x5 one a 3x3 layer takes the middle."""
+    source = initialise(vgg("A", **SMALL), "he", seed=1)
+    rival = initialise(vgg("conv5-64 | conv5-128 | conv5-256 | conv1-512 | conv5-512 |", **SMALL), "he", seed=2)
+    assert preinitialise(rival, source, centre_kernels=True) == (
+        "conv1_1", "conv2_1", "conv3_1", "fc6", "fc7", "fc8",
+    )  # fmt: skip
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(rival.features[:6](images), source.features[:6](images))
+    back = initialise(vgg("A", **SMALL), "he", seed=3)
+    preinitialise(back, rival, centre_kernels=True)
+    assert torch.equal(back.layer("conv2_1").weight, source.layer("conv2_1").weight)
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(ConfigError, match="unknown initialisation 'hee'; did you mean he"):
         initialise(vgg("A", **SMALL), "hee")

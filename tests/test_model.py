@@ -95,7 +95,9 @@ def test_local_response_normalisation_is_krizhevskys_formula():
     assert torch.allclose(model.layer("lrn1_1")(maps), expected)
 
 
-@pytest.mark.parametrize("config", ["E", "conv5-16 | conv3-32 |", CONFIGS["D"].without_last_pool()])
+@pytest.mark.parametrize(
+    "config", ["E", "conv5-16 | conv3-32 |", "conv3-16 LRN(k=1.0) |", CONFIGS["D"].without_last_pool()]
+)
 def test_spec_builds_the_network_again(config):
     model = vgg(config, **SMALL, ceil_mode=True)
     again = vgg(**model.spec)

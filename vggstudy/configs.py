@@ -1,9 +1,11 @@
 """What the paper defines: the six configurations of Table 1, one line each, parsed to frozen layer records.
 
 The notation is the paper's: `conv<kernel>-<channels>`, `LRN`, and `|` for the 2x2 max-pool of stride 2 that closes a
-block.  Every stack written in it can be analysed and built, not only the paper's own::
+block.  Every stack written in it can be analysed and built, not only the paper's own, and LRN with other constants
+(the paper gives none)::
 
     parse("conv5-64 | conv5-128 |", name="shallow")
+    parse("conv3-64 LRN(k=1,alpha=2e-05) | conv3-128 |")
 
 Three fully-connected layers follow each stack (FC-4096, FC-4096, FC-classes); they are not written out.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from vggstudy.errors import ConfigError, unknown
 
@@ -47,7 +49,10 @@ class LRN:
     k: float = 2.0
 
     def __str__(self) -> str:
-        return "LRN"
+        others = [
+            f"{each.name}={value}" for each in fields(self) if (value := getattr(self, each.name)) != each.default
+        ]
+        return f"LRN({','.join(others)})" if others else "LRN"
 
 
 @dataclass(frozen=True)
@@ -122,16 +127,17 @@ class Config:
         return self.name
 
 
-TOKEN = re.compile(r"conv(?P<kernel>\d+)-(?P<channels>\d+)", re.IGNORECASE)
+CONV = re.compile(r"conv(?P<kernel>\d+)-(?P<channels>\d+)", re.IGNORECASE)
+NORMALISATION = re.compile(r"LRN(\((?P<constants>.*)\))?", re.IGNORECASE)
 ALLOWED = "conv<odd kernel>-<channels>, LRN, |"
 
 
 def _parse_token(token: str) -> Layer:
     if token == "|":
         return Pool()
-    if token.upper() == "LRN":
-        return LRN()
-    match = TOKEN.fullmatch(token)
+    if match := NORMALISATION.fullmatch(token):
+        return _parse_lrn(token, match["constants"])
+    match = CONV.fullmatch(token)
     if match is None:
         raise ConfigError(f"cannot read {token!r} in the configuration; allowed tokens: {ALLOWED}")
     kernel, channels = int(match["kernel"]), int(match["channels"])
@@ -140,11 +146,24 @@ def _parse_token(token: str) -> Layer:
     return Conv(kernel, channels)
 
 
+def _parse_lrn(token: str, constants: str | None) -> LRN:
+    try:
+        given = dict(each.split("=") for each in constants.split(",")) if constants else {}
+        lrn = LRN(**{name: int(value) if name == "size" else float(value) for name, value in given.items()})
+        if lrn.size < 1:
+            raise ValueError
+        return lrn
+    except (ValueError, TypeError):
+        allowed = ",".join(f"{each.name}={each.default}" for each in fields(LRN))
+        raise ConfigError(f"cannot read {token!r} in the configuration; allowed are LRN and LRN({allowed})") from None
+
+
 def parse(notation: str, name: str = "custom") -> Config:
     """Read a stack in the paper's notation.
 
     Args:
-        notation: Tokens `conv<kernel>-<channels>`, `LRN` and `|` (max-pool), separated by spaces.
+        notation: Tokens `conv<kernel>-<channels>`, `LRN` (or `LRN(k=1)`, without spaces) and `|` (max-pool), separated
+            by spaces.
         name: What to call it.
     Raises:
         ConfigError: Naming the first token that is not understood, and what is allowed.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod, sqrt
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from vggstudy.errors import ConfigError, unknown
 from vggstudy.model import VGG
@@ -60,7 +61,7 @@ COPIED_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "fc6", "fc7", "fc8"
 
 
 @torch.no_grad()
-def preinitialise(model: VGG, source: VGG) -> tuple[str, ...]:
+def preinitialise(model: VGG, source: VGG, centre_kernels: bool = False) -> tuple[str, ...]:
     """Copy the first four convolutions and the fully-connected layers of net A into a deeper net, in place.
 
     Layers are matched by name (`conv3_2` to `conv3_2`): that is where the shapes agree in Table 1.  A layer whose
@@ -69,6 +70,8 @@ def preinitialise(model: VGG, source: VGG) -> tuple[str, ...]:
     Args:
         model: The deeper network, already initialised.
         source: The trained net A.
+        centre_kernels: Whether a kernel of another size is copied too: in the middle of a larger one, zeros around
+            it, so that the layer computes the same; or of a larger one the middle.  The paper has no such case.
     Returns:
         Names of the copied layers.
     Raises:
@@ -77,16 +80,25 @@ def preinitialise(model: VGG, source: VGG) -> tuple[str, ...]:
     Paper: section 3.1.  Book: initialisation.
     """
     targets, sources = model.weight_layers, source.weight_layers
-    copied = tuple(
-        name
-        for name in COPIED_LAYERS
-        if name in targets and name in sources and targets[name].weight.shape == sources[name].weight.shape
-    )
+    copied = {}
+    for name in COPIED_LAYERS:
+        if name in targets and name in sources:
+            target, weight = targets[name].weight, sources[name].weight
+            if centre_kernels and target.ndim == 4:
+                weight = centred(weight, target.shape[-1])
+            if weight.shape == target.shape:
+                copied[name] = weight
     if not copied:
         raise ConfigError(f"no layer of {source.config.name} fits {model.config.name}: their widths differ")
-    for name in copied:
-        targets[name].load_state_dict(sources[name].state_dict())
-    return copied
+    for name, weight in copied.items():
+        targets[name].weight.copy_(weight)
+        targets[name].bias.copy_(sources[name].bias)
+    return tuple(copied)
+
+
+def centred(weight: Tensor, side: int) -> Tensor:
+    """Kernels `(outputs, inputs, K, K)` brought to another odd `side`, with zeros around them or without their rim."""
+    return pad(weight, 4 * [(side - weight.shape[-1]) // 2])
 
 
 @dataclass(frozen=True)

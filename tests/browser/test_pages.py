@@ -70,6 +70,12 @@ def test_search_finds_a_word_of_the_glossary(page, address):
     assert any("glossary" in link.get_attribute("href") for link in results.all())
 
 
+@pytest.mark.parametrize("name", ["small_filters", "glossary", "study_aids"])
+def test_search_finds_the_receptive_field_where_it_is_explained(page, address, name):
+    page.goto(f"{address}/search.html?q=receptive+field")
+    page.locator(f'#search-results li a[href*="book/{name}.html"]').first.wait_for()
+
+
 def test_a_formula_is_typeset_without_the_network(visit):
     assert visit("book/glossary").locator("mjx-container").count() > 0
 

@@ -1,6 +1,8 @@
 """The command line as a whole; each command's own behaviour is tested beside its module."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -39,6 +41,26 @@ def test_a_name_that_is_not_understood_is_one_line_and_2(capsys, argument):
     assert main(["configs", argument]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("vggstudy: error: ") and captured.err.count("\n") == 1 and not captured.out
+
+
+def test_a_command_that_does_not_exist_gets_the_nearest(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["trian"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert left.value.code == 2 and "unknown choice 'trian'; did you mean train" in line
+
+
+def test_what_the_machine_refuses_is_one_line_with_the_file(capsys):
+    """An error that no part of the library foresaw."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vggstudy.commands.runs.find_runs", lambda folder: os.listdir("/no/such/folder"))
+        assert main(["runs"]) == 2
+        patch.setattr("vggstudy.commands.runs.find_runs", lambda folder: signal.raise_signal(signal.SIGINT))
+        assert main(["runs"]) == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "vggstudy: error: /no/such/folder: No such file or directory",
+        "vggstudy: interrupted",
+    ]
 
 
 def test_debug_shows_the_traceback():

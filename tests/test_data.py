@@ -136,7 +136,7 @@ def test_a_part_is_spread_over_the_set():
         ("imagefolder", "imagefolder needs a folder, '' is none: write --data imagefolder:ROOT"),
         ("imagefolder:/no/such", "imagefolder needs a folder, '/no/such' is none"),
         ("imagenet:/no/such", "imagenet needs a folder, '/no/such' is none"),
-        ("imagenette:/no/such", "no Imagenette in /no/such: allow the download, or unpack https://"),
+        ("imagenette:/no/such", r"no Imagenette in /no/such: allow the download \(--download\), or unpack https://"),
         ("fashion-mnist:/no/such", "is not in /no/such or .*install Debian's package dataset-fashion-mnist, or allow"),
     ],
 )

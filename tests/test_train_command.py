@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import sys
 from itertools import product
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
 
 import pytest
 import torch
@@ -14,6 +19,7 @@ from tiny import equal, tiny_set
 from vggstudy.__main__ import main, parser
 from vggstudy.checkpoint import load_checkpoint
 from vggstudy.commands.train import regime_of
+from vggstudy.errors import DataError
 from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
 
@@ -115,14 +121,97 @@ def test_the_small_regime_is_the_default_for_small_images_only():
         (["--out", "/tmp/" + "a" * 300], "cannot be written"),
         (["--precision", "float8"], "precision = 'float8': allowed is auto or float32 or bfloat16"),
         (["--device", "tpu9"], "device = 'tpu9': not usable here"),
-        (["--tensorboard"], "--tensorboard writes into the run directory"),
+        (["--tensorboard"], "--tensorboard needs a run directory"),
+        (["--resume"], "--resume needs a run directory: give --out or --name as well"),
+        (["--centre-kernels"], "--centre-kernels says how layers are copied"),
+        (["--batch-size", "19"], "batch_size = 19: allowed is 18 or less, the training images of imagefolder"),
         (["--init-from", "/nowhere.safetensors"], "/nowhere.safetensors: no such checkpoint file"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(photographs, capsys, words, message):
     assert train("A", "--data", photographs, *NET, *words) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[-1].startswith("vggstudy: error: ") and message in lines[-1]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vggstudy: error: ") and message in line
+
+
+@pytest.mark.fault("T35")
+def test_settings_that_cannot_be_read_are_told_with_all_others(capsys):
+    assert train("A", "--data", "shapes", "--S", "small", "--lr", "fast", "--epochs", "0", "--momentum", "1") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    for part in (
+        "S = 'small': allowed is pixels",
+        "lr = 'fast': allowed is a number above 0",
+        "epochs = 0",
+        "momentum",
+    ):
+        assert part in line
+
+
+@pytest.mark.fault("T35")
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["A"], "the following arguments are required: --data"),
+        (["A", "--data", "shapes", "--width", "wide"], "argument --width: invalid float value: 'wide'"),
+        (
+            ["A", "--data", "shapes", "--regime", "smal"],
+            "unknown choice 'smal'; did you mean small (allowed: paper, small)",
+        ),
+        (["A", "--data", "shapes", "--out", "a", "--name", "b"], "argument --name: not allowed with argument --out"),
+    ],
+)
+def test_a_bad_command_line_is_one_line_too(capsys, words, message):
+    with pytest.raises(SystemExit) as caught:
+        train(*words)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vggstudy train: error: ") and message in line and line.endswith("see vggstudy train --help")
+
+
+@pytest.fixture
+def spoilt(photographs, tmp_path):
+    """A copy of the photographs, to be spoilt."""
+    return Path(shutil.copytree(photographs.partition(":")[2], tmp_path / "spoilt"))
+
+
+@pytest.mark.fault("T22")
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_an_image_that_cannot_be_read_ends_the_command_with_its_path(spoilt, capsys, split, workers):
+    bad = spoilt / split / "class 1" / "4.png"
+    bad.write_bytes(bad.read_bytes()[:100])
+    words = ["--colour-std", "0", "--workers", workers]
+    assert train("A", "--data", f"imagefolder:{spoilt}", *NET, *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"vggstudy: error: {bad} ") and "remove it" in line
+
+
+@pytest.mark.fault("T24")
+def test_a_class_without_images_and_a_missing_folder_end_the_command(spoilt, capsys):
+    for file in (spoilt / "train" / "class 2").iterdir():
+        file.unlink()
+    assert train("A", "--data", f"imagefolder:{spoilt}", *NET) == 2
+    assert train("A", "--data", f"imagefolder:{spoilt}/no such folder", *NET) == 2
+    empty, missing = capsys.readouterr().err.splitlines()
+    assert f"no images in {spoilt}/train/class 2: fill or remove it" in empty
+    assert "no such folder' is none: write --data imagefolder:ROOT" in missing
+
+
+def test_data_are_fetched_when_that_is_asked_for(capsys, monkeypatch):
+    from vggstudy import data
+
+    def load(spec, download):
+        raise DataError(f"{spec}, download {download}")
+
+    monkeypatch.setattr(data, "load_data", load)
+    assert train("A", "--data", "imagenette") == train("A", "--data", "imagenette", "--download") == 2
+    assert main(["evaluate", "A-S72", "--data", "imagenette", "--download"]) == 2
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("RANK", "0")
+    assert train("A", "--data", "imagenette", "--download") == 2
+    told = [line.removeprefix("vggstudy: error: ") for line in capsys.readouterr().err.splitlines()]
+    assert told[:3] == ["imagenette, download False", *2 * ["imagenette, download True"]]
+    assert told[3].startswith("--download is for one process")
 
 
 @pytest.mark.fault("T35")
@@ -140,7 +229,54 @@ def test_a_warning_is_one_line(photographs, capsys):
     assert "vggstudy: warning: step 6: the loss is" in told and "pre-initialise from a trained net A" in told
 
 
+def test_a_net_goes_on_at_a_larger_crop_with_all_its_weights(photographs, tmp_path, capsys):
+    """Below twice the stride it has no last max-pool, above it has; its layers are the same."""
+    assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
+    larger = ["--crop-size", "64", "--S", "64", "--lr", "1e-30", "--weight-decay", "0", "--init-from", tmp_path / "a"]
+    assert train("A", "--data", photographs, "--out", tmp_path / "b", *NET, *larger) == 0
+    assert "conv5_2" in capsys.readouterr().err
+    small, large = load_checkpoint(tmp_path / "a"), load_checkpoint(tmp_path / "b")
+    assert (small.config.stride, large.config.stride) == (16, 32)
+    for name, weight in large.state_dict().items():
+        torch.testing.assert_close(weight, small.state_dict()[name], rtol=0, atol=1e-20)
+
+
+def test_centred_kernels_are_copied_when_that_is_asked_for(photographs, tmp_path, capsys):
+    assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
+    rival = "conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |"
+    for words in ([], ["--centre-kernels"]):
+        assert train(rival, "--data", photographs, *NET, "--init-from", tmp_path / "a", *words) == 0
+    told = [
+        line.rpartition(": ")[2] for line in capsys.readouterr().err.splitlines() if line.startswith("vggstudy: from")
+    ]
+    assert told == ["fc6, fc7, fc8", "conv1_1, conv2_1, conv3_1, fc6, fc7, fc8"]
+
+
+class Board:
+    """TensorBoard's writer, which keeps what it is told until it is closed."""
+
+    shown: ClassVar[list] = []
+
+    def __init__(self, folder):
+        self.kept = []
+
+    def add_scalar(self, name, value, step):
+        self.kept.append((name, step))
+
+    def close(self):
+        self.shown.extend(self.kept)
+
+
+def test_tensorboard_is_told_each_step_and_closed(photographs, tmp_path, monkeypatch):
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Board
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET, "--tensorboard") == 0
+    assert [step for name, step in Board.shown if name == "loss"] == [1, 2, 3]
+    assert [step for name, step in Board.shown if name == "val_top1_error"] == [3]
+
+
 def test_tensorboard_that_is_missing_is_skipped_with_a_line(photographs, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET, "--tensorboard") == 0
     assert "--tensorboard is skipped: the package tensorboard is not installed" in capsys.readouterr().err

@@ -13,11 +13,18 @@ from importlib import import_module
 
 from vggstudy import __version__
 from vggstudy.commands import COMMANDS
-from vggstudy.errors import StudyError
+from vggstudy.errors import StudyError, unknown
 
 
 class Command(argparse.ArgumentParser):
-    """The options of one command; one that does not exist is answered with the nearest that does."""
+    """A parser that says in one line what is wrong, with the nearest name for one that does not exist."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, unknown("choice", value, action.choices))
 
     def parse_known_args(self, args=None, namespace=None):
         namespace, unread = super().parse_known_args(args, namespace)
@@ -29,7 +36,7 @@ class Command(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = Command(
         prog="vggstudy",
         description="The VGG networks (Simonyan and Zisserman, 2014): explore, train and evaluate them.",
     )
@@ -46,18 +53,28 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; errors that the user can mend are one line, and 2."""
+    """Run one command; what the user can mend, or the machine refuses, is one line, and 2."""
     args = parser().parse_args(argv)
     try:
         return args.run(args) or 0
-    except StudyError as error:
-        if args.debug:
-            raise
-        print(f"vggstudy: error: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe such as `| head` has left; Python would complain at exit
         return 0
+    except (StudyError, OSError, KeyboardInterrupt) as error:
+        if args.debug:
+            raise
+        if isinstance(error, KeyboardInterrupt):
+            print("vggstudy: interrupted", file=sys.stderr)
+            return 130
+        print(f"vggstudy: error: {told(error)}", file=sys.stderr)
+        return 2
+
+
+def told(error: StudyError | OSError) -> str:
+    """An error in one line; those of the machine with the file that they are about."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def _read(places: tuple[Path, ...], name: str) -> NDArray[np.uint8]:
     if path is None:
         raise DataError(
             f"Fashion-MNIST's {name}[.gz] is not in {' or '.join(map(str, places))}: "
-            "install Debian's package dataset-fashion-mnist, or allow the download"
+            "install Debian's package dataset-fashion-mnist, or allow the download (--download)"
         )
     try:
         data = path.read_bytes()

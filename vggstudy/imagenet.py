@@ -42,7 +42,7 @@ def load_imagenette(root: str = "", *, download: bool = False, on_error: str = "
         extract(fetch(IMAGENETTE, place / "imagenette2-320.tgz", IMAGENETTE_CHECKSUM), place)
     folder = _imagenette(place)
     if folder is None:
-        raise DataError(f"no Imagenette in {place}: allow the download, or unpack {IMAGENETTE} there")
+        raise DataError(f"no Imagenette in {place}: allow the download (--download), or unpack {IMAGENETTE} there")
     train, val = (class_set(folder / split, tuple(IMAGENETTE_CLASSES)) for split in ("train", "val"))
     names = tuple(IMAGENETTE_CLASSES.values())
     return photograph_data("imagenette", names, {"train": train, "val": val, "test": val}, on_error, counts)

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 
-from vggstudy.commands.train import whole_or_range
+from vggstudy.commands.train import scale
 from vggstudy.recipes import PAPER_NETS, Stage, hours, recipe
 
 HELP = "print, or run, the chain of trainings that leads to a net of the paper"
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "config", metavar="CONFIG", nargs="?", help="A, A-LRN, B, C, D or E; all nets of Table 3 if left out"
     )
     add = parser.add_argument
-    add("--S", type=whole_or_range, default=256, help="256, 384 or 256:512 (default: 256)")
+    add("--S", type=scale, default=256, help="256, 384 or 256:512 (default: 256)")
     add(
         "--data",
         default="imagenet:data/imagenet",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def follow(steps: Iterable[Step], total: int, tensorboard: str | Path | None = None) -> Step | None:
-    """Show the steps as a bar, and each validation as a line.
+    """Show the steps as a bar, if somebody is looking, and each validation as a line.
 
     Args:
         total: Updates of the whole run.
@@ -27,8 +27,12 @@ def follow(steps: Iterable[Step], total: int, tensorboard: str | Path | None = N
     Returns:
         The last step, or None if there was none.
     """
-    write, last = writer(tensorboard), None
-    with tqdm(total=total, unit="step", dynamic_ncols=True, mininterval=0.5, smoothing=0.05) as bar:
+    last = None
+    quiet = not sys.stderr.isatty()  # the log of a batch job holds the validations only
+    with (
+        writer(tensorboard) as write,
+        tqdm(total=total, unit="step", dynamic_ncols=True, mininterval=0.5, smoothing=0.05, disable=quiet) as bar,
+    ):
         for step in steps:
             if last is None:
                 bar.initial = bar.n = step.step - 1
@@ -61,15 +65,18 @@ def ending(last: Step | None, out: str | Path | None, stop: StopRequest) -> str 
     return None
 
 
-def writer(folder: str | Path | None) -> Callable[[Step], None]:
+@contextmanager
+def writer(folder: str | Path | None) -> Iterator[Callable[[Step], None]]:
     """What hands a step to TensorBoard; without a folder, or without the package, it does nothing."""
     if folder is None:
-        return lambda step: None
+        yield lambda step: None
+        return
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         print("vggstudy: --tensorboard is skipped: the package tensorboard is not installed", file=sys.stderr)
-        return lambda step: None
+        yield lambda step: None
+        return
     board = SummaryWriter(str(folder))
 
     def write(step: Step) -> None:
@@ -77,7 +84,10 @@ def writer(folder: str | Path | None) -> Callable[[Step], None]:
             if (value := getattr(step, name)) is not None:
                 board.add_scalar(name, value, step.step)
 
-    return write
+    try:
+        yield write
+    finally:
+        board.close()  # it keeps the last steps in memory for minutes
 
 
 @contextmanager

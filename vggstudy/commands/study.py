@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from vggstudy.errors import ConfigError, unknown
+from vggstudy.errors import ConfigError, TrainingError, unknown
 from vggstudy.nets import FOLDER, RECIPES
 
 HELP = "train and evaluate the small nets that ship with the library again"
@@ -36,6 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    try:
+        make(args)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        reason = said[-1] if said else f"status {error.returncode}"
+        raise TrainingError(f"{shlex.join(map(str, error.cmd[2:]))} failed: {reason}") from None
+
+
+def make(args: argparse.Namespace) -> None:
     if args.replication:
         return replicate(args)
     for name in args.names:

@@ -29,6 +29,7 @@ def add_subject(parser: argparse.ArgumentParser, nets: str | None = None) -> Non
         required=True,
         help="shapes, fashion-mnist[:ROOT], imagefolder:ROOT, imagenette:ROOT, imagenet:ROOT",
     )
+    parser.add_argument("--download", action="store_true", help="fetch the data if they are free to fetch")
     parser.add_argument("--split", default="test", choices=("val", "test"), help="default: test")
     parser.add_argument("--limit", type=int, metavar="N", help="only N images, spread over the classes")
     parser.add_argument(
@@ -62,7 +63,7 @@ def subject(args: argparse.Namespace) -> tuple[list[VGG], ImageSet]:
     names = [args.net] if isinstance(args.net, str) else args.net
     device = find_device(args.device)
     models = [find_network(name, args.weights).to(device) for name in names]
-    data = load_data(args.data)
+    data = load_data(args.data, download=args.download)
     images = take(getattr(data, args.split), args.limit)
     labelled = [in_order_of(model, data, images) for model in models]
     for name, each in zip(names, labelled, strict=True):

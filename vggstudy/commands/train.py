@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vggstudy.configs import find_config
 from vggstudy.errors import ConfigError
-from vggstudy.regime import SMALL, SMALL_FASHION, SMALL_NET, TrainConfig, settings, small_crop
+from vggstudy.regime import SMALL, SMALL_FASHION, SMALL_NET, TrainConfig, problems, settings, small_crop
 from vggstudy.runs import run_path
+from vggstudy.signals import under_torchrun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vggstudy.data import Data
     from vggstudy.model import VGG
 
@@ -22,7 +26,7 @@ SMALL_DATA = {"shapes": SMALL, "fashion-mnist": SMALL_FASHION, "fashion-mnist-sm
 """Data sets for which the small regime is the default."""
 
 
-def whole_or_range(text: str) -> int | tuple[int, ...]:
+def scale(text: str) -> int | tuple[int, ...]:
     """`40`, or `32:64` for a range."""
     numbers = tuple(int(part) for part in text.split(":"))
     return numbers[0] if len(numbers) == 1 else numbers
@@ -33,10 +37,22 @@ def fractions(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part)
 
 
+def leniently(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Leaves a text that `kind` cannot read as it is: all bad settings are then told at once, with what is allowed."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+
+    return read
+
+
 # Options that set a field of TrainConfig: how they are read, and what they say.
 SETTINGS: dict[str, tuple[Any, str]] = {
     "S": (
-        whole_or_range,
+        scale,
         "training scale: smaller side of the rescaled image in pixels, or a range such as 256:512",
     ),
     "S_drawn": (str, "how a jittered S is drawn: integers or continuous"),
@@ -87,12 +103,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", required=True, metavar="SPEC",
         help="shapes, fashion-mnist[:ROOT], imagefolder:ROOT, imagenette:ROOT or imagenet:ROOT")  # fmt: skip
-    add("--out", metavar="DIR", help="run directory for metrics and checkpoints")
-    add("--name", metavar="NAME", help="short for --out runs/NAME")
+    add("--download", action="store_true", help="fetch the data if they are not there and free to fetch")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="DIR", help="run directory for metrics and checkpoints")
+    place.add_argument("--name", metavar="NAME", help="short for --out runs/NAME")
     add("--resume", action="store_true", help="go on with the run in the run directory, or begin it")
     add("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, if it is installed")
     add("--init-from", metavar="FILE", help="checkpoint or run directory to start from: all weights of the "
         "same configuration, or the layers that the paper copies into a deeper one")  # fmt: skip
+    add("--centre-kernels", action="store_true", help="copy kernels of another size too, in the middle of larger ones")
     add(
         "--initialise",
         choices=INITIALISATIONS,
@@ -111,21 +130,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ceil-mode", action=argparse.BooleanOptionalAction, help="whether pooling keeps partial windows")
     net = parser.add_argument_group("network")
     regime = parser.add_argument_group("regime (defaults: the paper's, section 3.1)")
-    for group, options in ((net, NET), (regime, SETTINGS)):
-        for name, (kind, text) in options.items():
-            group.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, metavar=name.upper(), help=text)
+    for name, (kind, text) in NET.items():
+        net.add_argument(option(name), dest=name, type=kind, metavar=name.upper(), help=text)
+    for name, (kind, text) in SETTINGS.items():
+        regime.add_argument(option(name), dest=name, type=leniently(kind), metavar=name.upper(), help=text)
     for name, text in SWITCHES.items():
-        regime.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=text)
+        regime.add_argument(option(name), action=argparse.BooleanOptionalAction, help=text)
+
+
+def option(name: str) -> str:
+    """How a setting is called on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 def run(args: argparse.Namespace) -> int:
     small = (args.regime or ("small" if source(args.data) in SMALL_DATA else "paper")) == "small"
     net, config = regime_of(args, small)
     out = run_path(args.name) if args.name is not None else args.out
-    if out is not None and not str(out):
-        raise ConfigError("--out is empty: give a directory, such as runs/a")
-    if args.tensorboard and out is None:
-        raise ConfigError("--tensorboard writes into the run directory: give --out as well")
+    check_options(args, out)
     tensorboard = out if args.tensorboard else None
 
     from vggstudy.commands.reporting import ending, follow, warnings_as_lines
@@ -134,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
     from vggstudy.signals import StopRequest
     from vggstudy.train import train, updates_per_epoch
 
-    data = load_data(args.data)
+    data = load_data(args.data, download=args.download)
     model = build(args, net, data, config.seed, small)
     note = {"command": ["vggstudy", *sys.argv[1:]], "init_from": args.init_from}
     with StopRequest() as stop, warnings_as_lines():
@@ -148,11 +170,25 @@ def run(args: argparse.Namespace) -> int:
     return stop.exit_status
 
 
+def check_options(args: argparse.Namespace, out: str | Path | None) -> None:
+    """Refuse options that need another one, or exclude it."""
+    if out is not None and not str(out):
+        raise ConfigError("--out is empty: give a directory, such as runs/a")
+    for name in ("resume", "tensorboard"):
+        if getattr(args, name) and out is None:
+            raise ConfigError(f"--{name} needs a run directory: give --out or --name as well")
+    if args.centre_kernels and not args.init_from:
+        raise ConfigError("--centre-kernels says how layers are copied: give --init-from as well")
+    if args.download and under_torchrun():
+        raise ConfigError("--download is for one process: fetch the data without torchrun first")
+
+
 def regime_of(args: argparse.Namespace, small: bool) -> tuple[dict[str, Any], TrainConfig]:
     """Keywords of the network, and the regime, that the options ask for."""
     given = {name: value for name, value in vars(args).items() if value is not None}
     base = SMALL_DATA.get(source(args.data), SMALL) if small else TrainConfig()
-    net = SMALL_NET | {"crop_size": small_crop(args.S or base.S)} if small else {}
+    S = base.S if problems({"S": args.S}) else args.S  # one that cannot be is refused below, with all that cannot
+    net = SMALL_NET | {"crop_size": small_crop(S)} if small else {}
     net |= {name: given[name] for name in (*NET, "ceil_mode") if name in given}
     chosen = {name: given[name] for name in (*SETTINGS, *SWITCHES) if name in given}
     return net, settings(chosen, net.get("crop_size", 224), base)
@@ -164,39 +200,18 @@ def source(data: str) -> str:
 
 
 def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool) -> VGG:
-    """The network, initialised, with the preprocessing of the data's training images."""
-    from vggstudy.checkpoint import load_checkpoint
-    from vggstudy.colour import colour_pca, mean_rgb
-    from vggstudy.initialise import initialise, preinitialise
-    from vggstudy.model import Preprocessing, vgg
+    """The network as it begins."""
+    from vggstudy.distributed import is_first
+    from vggstudy.fresh import fresh_net, start_from
 
     config = find_config(args.config)
     pool5 = args.pool5 if args.pool5 is not None else net.get("crop_size", 224) >= 2 * config.stride
     if not pool5:
         config = config.without_last_pool()
-    model = initialise(vgg(config, len(data.classes), **net), args.initialise or ("he" if small else "normal"), seed)
-    # The paper subtracts the mean, nothing else; He's initialisation supposes inputs of unit variance.
-    std = 255 * float(colour_pca(data.train).values.mean() ** 0.5) if small else 1.0
-    model.preprocessing = Preprocessing(mean_rgb(data.train), (std, std, std))
+    method = args.initialise or ("he" if small else "normal")
+    model = fresh_net(config, data, method, seed, unit_variance=small, **net)
     if args.init_from:
-        source = load_checkpoint(args.init_from)
-        if source.config == model.config:
-            take_weights(model, source, args.init_from)
-        else:
-            preinitialise(model, source)
+        taken = start_from(model, args.init_from, args.centre_kernels)
+        if is_first():
+            print(f"vggstudy: from {args.init_from}: {', '.join(taken)}", file=sys.stderr)
     return model
-
-
-def take_weights(model: VGG, source: VGG, path: str) -> None:
-    """All weights of a net of the same configuration, and the preprocessing that they were trained with."""
-    from vggstudy.errors import CheckpointError
-
-    wanted, had = model.spec, source.spec
-    differing = [f"{name} {had[name]!r} -> {wanted[name]!r}" for name in wanted
-                 if wanted[name] != had[name] and name not in ("dropout", "ceil_mode", "name")]  # fmt: skip
-    if differing:
-        raise CheckpointError(
-            f"{path}: does not fit ({', '.join(differing)}); train with the options it was trained with"
-        )
-    model.load_state_dict(source.state_dict())
-    model.preprocessing = source.preprocessing

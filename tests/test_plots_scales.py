@@ -45,9 +45,11 @@ def test_each_gain_stands_in_its_row_with_its_interval_and_the_papers_star():
     assert bars == [(4.0, 6.0), (-11.0, -7.0), (-0.5, 1.5)]
 
 
-def test_the_legend_of_gains_names_what_is_there():
-    figure = gains.plot_gains({"depth": {"A to B": (0.9, None)}})
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["paper"]
+def test_gains_need_a_legend_only_where_the_paper_has_a_number():
+    ours = Estimate(0.5, 0.1, 1.0)
+    both, alone = (gains.plot_gains({"depth": {"A to B": (paper, ours)}}) for paper in (0.9, None))
+    assert [text.get_text() for text in both.legends[0].get_texts()] == ["paper", "ours"]
+    assert not alone.legends
 
 
 def test_errors_over_test_scales_and_where_the_net_was_trained():

@@ -66,10 +66,8 @@ def plot_gains(
     ax.set_ylim(size - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("gain, points of top-1 error (to the right: the error falls)")
-    shown = [
-        name for name, there in zip(names, zip(*given, strict=True), strict=True) if any(x is not None for x in there)
-    ]
-    marks = {names[0]: ax.plot([], [], "*", color=INK)[0], names[1]: ax.plot([], [], "o-", color=MUTED)[0]}
-    fig.legend([marks[name] for name in shown], shown, loc="outside upper right", ncols=2, fontsize=9)
+    if any(paper is not None for paper, _ in given):
+        marks = [ax.plot([], [], style, color=hue)[0] for style, hue in (("*", INK), ("o-", MUTED))]
+        fig.legend(marks, names, loc="outside upper right", ncols=2, fontsize=9)
     plt.close(fig)
     return fig

@@ -68,13 +68,12 @@ def plot_error_by_scale(curves: Mapping[str, tuple[Scale, Mapping[int, Estimate]
         ax.fill_between(scales, [errors[Q].low for Q in scales], [errors[Q].high for Q in scales],
                         color=shade, alpha=0.18, linewidth=0)  # fmt: skip
         ends = S if isinstance(S, tuple) else (S, S)
-        ax.plot(ends, [-4 - 4 * place] * 2, "|-", color=shade, linewidth=3, markersize=9)
+        ax.plot(ends, [-4 - 4 * place] * 2, "|-", color=shade, linewidth=3, markersize=9, markeredgewidth=3)
     ticks = sorted({Q for _, errors in curves.values() for Q in errors})
     ax.set_xscale("log")
     ax.set_xticks(ticks, list(map(str, ticks)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.axhline(0, color=MUTED, linewidth=1)
-    ax.set_ylim(-6 - 4 * len(curves), None)
     ax.set_yticks(np.arange(0, 101, 20))
     top = max(each.high for _, errors in curves.values() for each in errors.values())
     ax.set_ylim(-6 - 4 * (len(curves) - 1), top + 4)

@@ -103,13 +103,13 @@ ONE_SCALE = (
         "c-beats-b", "4.1",
         "Additional non-linearity helps: C is better than B.",
         comparison("one-by-one"), papers_gain("one-by-one"),
-        evidence=(Compared("one-by-one"),),
+        evidence=(Compared("one-by-one"), Shown("one_by_one", "The paper's comparison")),
     ),
     Claim(
         "d-beats-c", "4.1",
         "Spatial context helps too: D is better than C.",
         comparison("context"), papers_gain("context"),
-        evidence=(Compared("context"),),
+        evidence=(Compared("context"), Shown("one_by_one", "The paper's comparison")),
     ),
     Claim(
         "saturation", "4.1",

@@ -117,7 +117,7 @@ CLAIMS = (
         agrees=lambda *_: receptive_field("B") == receptive_field("C"),
         evidence=(
             Checked("tests/test_analysis.py::test_receptive_fields_agree_with_a_measurement_by_gradients[C]"),
-            Shown("small_filters", "The view of whole nets"),
+            Shown("one_by_one", "The field stays as it was"),
         ),
     ),
     Claim(
@@ -129,6 +129,7 @@ CLAIMS = (
                 "tests/test_configs.py::"
                 "test_c_differs_from_d_only_in_the_kernel_of_the_last_convolution_of_the_last_three_blocks"
             ),
+            Shown("one_by_one", "One matrix, at every position"),
         ),
     ),
     Claim(

@@ -7,6 +7,7 @@ from vggstudy.claims.evidence import Checked, Shown
 from vggstudy.claims.record import Claim
 from vggstudy.configs import CONFIGS, LRN, Conv, Pool
 from vggstudy.paper import ARCHITECTURE, PARAMETERS_MILLIONS, REGIME, WEIGHT_LAYERS
+from vggstudy.predecessors import trace_predecessor
 
 TABLE_1 = Checked("tests/test_paper.py::test_parameters_and_configurations")
 
@@ -36,6 +37,11 @@ def _activations(config: str) -> int:
 
 def _fully_connected(config: str) -> tuple[int, ...]:
     return tuple(layer.shape[0] for layer in trace(config) if layer.kind == "fc")
+
+
+def _overfeat() -> float:
+    """Millions of parameters."""
+    return sum(layer.parameters for layer in trace_predecessor("OverFeat, accurate")) / 1e6
 
 
 def _kept() -> str:
@@ -212,6 +218,17 @@ PARAMETERS = (
             ),
         )
         for name, millions in PARAMETERS_MILLIONS.items()
+    ),
+    Claim(
+        "overfeat-weights", "2.2",
+        "The net of Sermanet et al. has 144 million weights.",
+        "exact", f"{ARCHITECTURE.overfeat_millions} million",
+        lambda: f"{_overfeat():.1f} million, which its authors print without decimals",
+        agrees=lambda *_: int(_overfeat()) == ARCHITECTURE.overfeat_millions,
+        evidence=(
+            Checked("tests/test_predecessors.py::test_totals_agree_with_what_the_papers_print"),
+            Shown("depth", "The price"),
+        ),
     ),
     Claim(
         "parameters-not-more", "2.2",

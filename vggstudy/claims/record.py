@@ -16,15 +16,15 @@ STATUSES = {
     ),
     "reproduced": (
         "reproduced at small scale",
-        "small nets on made images show it too, beyond the interval of our measurement",
+        "small nets on made images show it too: beyond the interval over seeds, or in a case where one is enough",
     ),
     "contradicted": (
         "contradicted at small scale",
-        "small nets on made images show the opposite, beyond that interval; the paper's nets and images are others",
+        "small nets on made images show the opposite, beyond that interval; it says nothing of the paper's nets",
     ),
     "undecided": (
         "undecided at small scale",
-        "our measurement does not tell, or has not been made with seeds enough",
+        "our runs do not tell, or there are fewer than three seeds of them",
     ),
     "imagenet": ("needs ImageNet", "not run here; the command that would tell is given"),
     "reported": ("reported only", "what others did or said, which nothing here can check"),

@@ -10,6 +10,7 @@ from vggstudy.claims.record import Claim
 from vggstudy.claims.verdicts import comparison, papers_gain
 from vggstudy.configs import CONFIGS, Conv, parse
 from vggstudy.paper import ARCHITECTURE, ONE_7X7_EXCESS
+from vggstudy.predecessors import PREDECESSORS
 
 CHANNELS = 64
 AGAINST_7X7 = Checked("tests/test_analysis.py::test_three_3x3_layers_against_one_7x7")
@@ -42,12 +43,23 @@ def _channels_kept() -> str:
     return "as many" if all(before.channels == one.channels for before, one in pairs) else "not as many"
 
 
+def _first_layers() -> str:
+    """Filters of the nets that the paper names, each once."""
+    nets = (PREDECESSORS[name] for name in ("AlexNet", "ZFNet", "OverFeat, accurate"))
+    first = (net.convolutions[0] for net in nets)
+    return "; ".join(dict.fromkeys(f"{layer.kernel}×{layer.kernel} at stride {layer.stride}" for layer in first))
+
+
 CLAIMS = (
     Claim(
         "earlier-filters", "2.3",
         "Earlier nets began with 11×11 filters at stride 4 (Krizhevsky et al.) or 7×7 at stride 2 (Zeiler and Fergus; "
         "Sermanet et al.).",
-        "reported", "11×11 at stride 4, 7×7 at stride 2",
+        "exact", "11×11 at stride 4; 7×7 at stride 2", _first_layers,
+        evidence=(
+            Checked("tests/test_predecessors.py::test_the_first_layers_are_those_that_the_paper_names"),
+            Shown("depth", "The first layer"),
+        ),
     ),
     Claim(
         "two-3x3", "2.3",

@@ -26,11 +26,11 @@ def plot_symptoms(symptoms: Sequence[Mapping[str, Any]]) -> Figure:
         ax.plot([right, broken], [place, place], color=MUTED, linewidth=2, zorder=1)
         ax.plot(right, place, "o", color=BLUE, markersize=9, label="" if place else "right")
         ax.plot(broken, place, "o", color=RED, markersize=6, label="" if place else "broken")
-        far = max(right, broken)
         note = f"{symptom['changed']:.0f}% of the answers differ"
-        left = far > 60
-        ax.annotate(note, (min(right, broken) if left else far, place), (-10 if left else 10, 0), fontsize=7,
-                    textcoords="offset points", ha="right" if left else "left", va="center", color=MUTED)  # fmt: skip
+        wide = abs(broken - right) > 50  # the words find room on the line, or else beside it
+        where = ((right + broken) / 2, place) if wide else (max(right, broken), place)
+        ax.annotate(note, where, (0, 4) if wide else (10, 0), fontsize=7, textcoords="offset points", color=MUTED,
+                    ha="center" if wide else "left", va="bottom" if wide else "center")  # fmt: skip
     ax.set(title="Top-1 error (%)", xlim=(0, 100), yticks=range(len(symptoms)))
     ax.set_yticklabels([symptom["name"] for symptom in symptoms])
     ax.invert_yaxis()

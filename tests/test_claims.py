@@ -171,7 +171,7 @@ def test_the_source_of_a_test_has_its_parameters():
 
 def replication(seeds, before, after):
     """A stored replication in which `lrn` has these errors."""
-    arms = {"A@16": before, "A-LRN@16": after}
+    arms = {comparisons.key_of(name): errors for name, errors in (("A", before), ("A-LRN", after))}
     runs = {f"{arm}/{seed}": {"test": {"dense 40": errors[seed]}} for arm, errors in arms.items() for seed in seeds}
     return {"runs": runs}
 

@@ -33,7 +33,7 @@ LOCALISING = (
     ),
     Claim(
         "localisation-won", "A",
-        "With 25.3% the team won the localisation task of ILSVRC-2014, before GoogLeNet.",
+        f"With {LOCALISATION.test}% the team won the localisation task of ILSVRC-2014, before GoogLeNet.",
         "reported", f"{LOCALISATION.test}% against {LOCALISATION.googlenet_test}%",
     ),
 )  # fmt: skip
@@ -43,7 +43,7 @@ GENERALISING = (
         "features", "B",
         "Without the last layer a net describes any image by 4096 features, averaged over places, mirror image and "
         "scales, which a linear classifier can use; the net itself is not trained on.",
-        "reported", f"{GENERALISATION.features:,} features",
+        "reported", f"{GENERALISATION.features} features",
     ),
     Claim(
         "voc-2007", "B",

@@ -11,7 +11,18 @@ from vggstudy.claims.record import Claim
 from vggstudy.claims.tables import errors, evaluate_published, fuse_commands
 from vggstudy.claims.verdicts import combined, comparison, far_scales, papers_gain, wider_range
 from vggstudy.configs import CONFIGS, parse
-from vggstudy.paper import DATASET, JITTER, PROTOCOL, REGIME, SUMMARY, TABLE_4, TABLE_5, TABLE_6, TABLE_7
+from vggstudy.paper import (
+    DATASET,
+    JITTER,
+    PROTOCOL,
+    REGIME,
+    SHALLOW_NET_EXCESS,
+    SUMMARY,
+    TABLE_4,
+    TABLE_5,
+    TABLE_6,
+    TABLE_7,
+)
 from vggstudy.regime import TrainConfig
 
 WORDNET_IDS = Path(__file__).parents[1] / "datasets" / "imagenet-wordnet-ids.json"
@@ -132,8 +143,8 @@ ONE_SCALE = (
     ),
     Claim(
         "shallow-error", "4.1",
-        "Its top-1 error was 7 points higher than B's, on a centre crop: deep nets of small filters are better than "
-        "shallow ones of large filters.",
+        f"Its top-1 error was {SHALLOW_NET_EXCESS:g} points higher than B's, on a centre crop: deep nets of small filters "
+        "are better than shallow ones of large filters.",
         comparison("small-filters"), papers_gain("small-filters"),
         evidence=(Compared("small-filters"), Shown("small_filters", "The experiment: a shallow rival of B")),
     ),
@@ -187,14 +198,13 @@ SEVERAL_SCALES = (
     ),
     Claim(
         "best-single-net", "4.2, Table 4",
-        "The best single net, dense over three scales, errs on 24.8% (top-1) and 7.5% (top-5) of the validation "
-        "images.",
+        "The best single net, on the validation images, is tested densely over three scales.",
         "imagenet", errors(BEST.top1_error, BEST.top5_error),
         evidence=(evaluate_published("D", "table4"), evaluate_published("E", "table4")),
     ),
     Claim(
         "e-on-test", "4.2",
-        "On the test set E has a top-5 error of 7.3%.",
+        f"On the test set E has a top-5 error of {SUMMARY.single_E_error}%.",
         "reported", f"{SUMMARY.single_E_error}%",
     ),
 )  # fmt: skip
@@ -224,8 +234,8 @@ FUSION = (
     ),
     Claim(
         "submission", "4.4",
-        "The submission averaged seven nets, of which the jittered D was fine-tuned in its fully-connected layers "
-        "only; its test error was 7.3%.",
+        f"The submission averaged {SUMMARY.submission_nets} nets, of which the jittered D was fine-tuned in its "
+        f"fully-connected layers only; its test error was {SUMMARY.submission_error}%.",
         "reported", f"{SUMMARY.submission_nets} nets, {SUMMARY.submission_error}%",
     ),
     Claim(
@@ -236,12 +246,12 @@ FUSION = (
     ),
     Claim(
         "two-nets-on-test", "4.4",
-        "With crops and dense together, the two reach 6.8% on the test set.",
+        f"With crops and dense together, the two reach {SUMMARY.two_nets_error}% on the test set.",
         "reported", f"{SUMMARY.two_nets_error}%",
     ),
     Claim(
         "best-single-with-crops", "4.4",
-        "The best single net, E with crops and dense together, has a top-5 error of 7.1%.",
+        "With crops and dense together, E is the best single net.",
         "imagenet", f"{min(row.top5_error for row in TABLE_5)}% (top-5)",
         evidence=(evaluate_published("E", "table5"),),
     ),
@@ -265,14 +275,14 @@ STATE_OF_THE_ART = (
     ),
     Claim(
         "best-single", "4.5",
-        "Of all single nets, it is the best (7.0% on the test set).",
+        "Of all single nets, it is the best on the test set.",
         "exact", SUMMARY.single_net_error,
         lambda: min(r.test_top5_error for r in TABLE_7 if "1 net" in r.method and r.test_top5_error), "%", 1,
         evidence=(Checked("tests/test_paper.py::test_table_7"),),
     ),
     Claim(
         "ahead-of-googlenet", "4.5",
-        "It is 0.9 points ahead of a single GoogLeNet.",
+        f"It is {SUMMARY.lead_over_googlenet} points ahead of a single GoogLeNet.",
         "exact", SUMMARY.lead_over_googlenet, _lead, " points", 1,
         evidence=(Checked("tests/test_paper.py::test_table_7"),),
     ),

@@ -78,7 +78,7 @@ CLAIMS = (
     ),
     Claim(
         "weights-of-three", "2.3",
-        "Three 3×3 layers with C channels in and out have 27 C² weights.",
+        f"Three 3×3 layers with C channels in and out have {ARCHITECTURE.weights[0]} C² weights.",
         "exact", ARCHITECTURE.weights[0], _three, " C²",
         evidence=(
             Checked(
@@ -90,7 +90,7 @@ CLAIMS = (
     ),
     Claim(
         "weights-of-one", "2.3",
-        "One 7×7 layer has 49 C².",
+        f"One 7×7 layer has {ARCHITECTURE.weights[1]} C².",
         "exact", ARCHITECTURE.weights[1], _one, " C²",
         evidence=(
             Checked(
@@ -102,7 +102,7 @@ CLAIMS = (
     ),
     Claim(
         "weights-excess", "2.3",
-        "That is 81% more.",
+        f"That is {ONE_7X7_EXCESS}% more.",
         "exact", ONE_7X7_EXCESS, lambda: 100 * (_one() / _three() - 1), "% more", 0,
         evidence=(AGAINST_7X7, Shown("small_filters", "The price")),
     ),

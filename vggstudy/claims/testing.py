@@ -175,7 +175,7 @@ CLAIMS = (
     ),
     Claim(
         "speed-up", "3.3",
-        "Four GPUs in one computer were 3.75 times as fast as one.",
+        f"Four GPUs in one computer were {HARDWARE.speed_up} times as fast as one.",
         "reported", f"{HARDWARE.speed_up} times",
         lambda: f"{implied_link() / 1e9:.1f} GB/s between the GPUs would explain it",
         evidence=(

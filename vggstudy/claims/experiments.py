@@ -143,8 +143,8 @@ ONE_SCALE = (
     ),
     Claim(
         "shallow-error", "4.1",
-        f"Its top-1 error was {SHALLOW_NET_EXCESS:g} points higher than B's, on a centre crop: deep nets of small filters "
-        "are better than shallow ones of large filters.",
+        f"Its top-1 error was {SHALLOW_NET_EXCESS:g} points higher than B's, on a centre crop: deep nets of small "
+        "filters are better than shallow ones of large filters.",
         comparison("small-filters"), papers_gain("small-filters"),
         evidence=(Compared("small-filters"), Shown("small_filters", "The experiment: a shallow rival of B")),
     ),

@@ -6,25 +6,16 @@ quietest of faults: everything runs, and every image is wrong.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import torch
 
 from vggstudy.errors import DataError
-from vggstudy.imagenet import IMAGENETTE_CLASSES
+from vggstudy.imagenet import IMAGENETTE_CLASSES, imagenet_classes
 from vggstudy.imageset import Data, ImageSet
 from vggstudy.model import VGG
 
 _WORDNET_IDS = {name: wordnet_id for wordnet_id, name in IMAGENETTE_CLASSES.items()}
-
-
-@cache
-def imagenet_classes() -> tuple[str, ...]:
-    """WordNet ids of the 1,000 classes of ILSVRC-2012, in the order of the scores."""
-    return tuple(json.loads((Path(__file__).parent / "datasets" / "imagenet-wordnet-ids.json").read_text()))
 
 
 def classes_of(model: VGG) -> tuple[str, ...]:

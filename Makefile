@@ -1,4 +1,4 @@
-# The study companion in eight words: venv book test lab execute study shots clean.
+# The study companion in nine words: venv book test lab execute study study-quick shots clean.
 # Every target honours VENV=DIR, an environment that is made if it is not there.
 
 VENV ?= .venv
@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 # One stamp for each content of the two files (and this folder, because the package is installed in place).
 STAMP = $(VENV)/.installed-$(shell (cat requirements.txt pyproject.toml; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: venv book test lab execute study shots clean
+.PHONY: venv book test lab execute study study-quick shots clean
 .DEFAULT_GOAL := book
 
 venv: $(STAMP)
@@ -40,10 +40,20 @@ lab: venv
 execute: venv
 	$(BIN)/python book/_ext/execute.py $(CHAPTERS)
 
-# Train the small nets that ship with the library, and make the recorded runs of the chapters, again: hours on a CPU.
+# Make again what a chapter shows as recorded, and the small nets that ship with the library: many hours on a CPU.
+# What is there is not made again; an interrupted run goes on.
 study: venv
 	$(BIN)/vggstudy study
+	$(BIN)/vggstudy study --ablation
+	$(BIN)/vggstudy study --replication
 	$(BIN)/python book/_ext/record.py
+
+# A part of all of it in minutes, in temporary folders: that it still runs, not what it finds.
+study-quick: venv
+	$(BIN)/vggstudy study --quick
+	$(BIN)/vggstudy study --ablation --quick
+	$(BIN)/vggstudy study --replication --quick
+	$(BIN)/python book/_ext/record.py --quick
 
 # Pictures of every page, in light, dark and at phone width, for people to look at: _build/shots.
 shots: book

@@ -49,3 +49,17 @@ def test_what_is_stored_is_what_the_script_makes(record):
                 assert run["train"] == json.loads(json.dumps(regime)), f"{name}, {label}: not this regime"
                 assert run["train_images"] == setting.train_images
                 assert run["records"][-1]["epoch"] == setting.regime.epochs
+
+
+@pytest.mark.slow
+def test_a_quick_record_has_the_same_runs_but_short_and_stores_nothing_in_the_book(record, tmp_path, capsys):
+    """Also that a net starts from the one that its setting names."""
+    record.record("start", tmp_path, tmp_path, quick=True)
+    stored = json.loads((tmp_path / "start.json").read_text())["settings"]
+    assert list(stored) == list(record.RECORDED["start"])
+    for runs in stored.values():
+        (run,) = runs
+        assert (run["train"]["epochs"], run["train_images"]) == (1, 1000) and run["records"][-1]["epoch"] == 1
+    capsys.readouterr()
+    record.record("start", tmp_path, tmp_path, quick=True)
+    assert capsys.readouterr().out == ""  # what is there is not made again

@@ -19,6 +19,8 @@ import yaml
 from packaging.requirements import Requirement
 
 import vggstudy
+from vggstudy.__main__ import parser
+from vggstudy.configs import CONFIGS
 
 ROOT = Path(__file__).parents[1]
 OFFLINE = ROOT / "book" / "_static" / "offline"
@@ -28,9 +30,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 RUN_ELSEWHERE = {
     "make book": ".ci/run",
     "make test": ".ci/run",
-    "make lab": "opens a browser and waits for a reader",
-    "make execute": "stores what `make test` compares",
-    "make study": "hours",
+    "make lab": "tests/browser/test_jupyterlab.py",
+    "make execute": "tests/test_execute.py",
+    "make study-quick": ".ci/run",
+    "make study": "takes hours; `make study-quick` runs each of its commands for a part",
     ". .venv/bin/activate": "the shell's own",
 }
 
@@ -45,6 +48,38 @@ def test_each_command_of_the_readme_is_run_here_or_elsewhere():
     assert [line for line in commands() if not line.startswith("vggstudy ") and line not in RUN_ELSEWHERE] == []
     ci = (ROOT / ".ci" / "run").read_text()
     assert all(re.search(rf"^{line}\b", ci, flags=re.M) for line, who in RUN_ELSEWHERE.items() if who == ".ci/run")
+    assert all((ROOT / who).exists() for who in RUN_ELSEWHERE.values() if who.endswith(".py"))
+
+
+def recipe_of(target):
+    """The commands of a target of the Makefile."""
+    return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), flags=re.M)[1].splitlines()
+
+
+def test_the_quick_study_runs_every_command_of_the_whole_one():
+    assert [line.removesuffix(" --quick") for line in recipe_of("study-quick")] == recipe_of("study")
+    assert all(line.endswith(" --quick") for line in recipe_of("study-quick"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").iterdir()), ids=lambda path: path.name)
+def test_the_command_line_understands_the_examples(path):
+    """Each `vggstudy` or `-m vggstudy` of a file, shell variables and all."""
+    text = path.read_text().replace("\\\n", " ").replace('"$@"', "--S 256 --init-from runs/A-256")
+    lines = re.findall(r"(?:-m vggstudy|`vggstudy) ((?:train|recipe) [^`\n]+)", text)
+    assert lines
+    for line in lines:
+        args = parser().parse_args(shlex.split(line))
+        if args.command == "train":
+            assert (args.config in CONFIGS or args.config == "$config") and args.resume and args.out
+
+
+def test_the_readme_says_what_is_in_each_folder():
+    listed = set(re.findall(r"^\| `(\w+)/` \|", (ROOT / "README.md").read_text(), flags=re.M))
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a clone: nothing tells which folders belong to the repository")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {line.partition("/")[0] for line in tracked.splitlines() if "/" in line}
+    assert listed == {name for name in folders if not name.startswith(".")}
 
 
 @pytest.mark.slow

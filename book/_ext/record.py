@@ -1,13 +1,15 @@
-"""Make the recorded runs of the chapter on training again: `python book/_ext/record.py [NAME ...]`.
+"""Make the recorded runs of the chapter on training again: `python book/_ext/record.py [--quick] [NAME ...]`.
 
 Each file of `book/results` holds the runs of one comparison: their network, data, regime, seed and device, and what was
-measured.  A run that is there in `runs/record` is not made again.  About ten minutes on two idle cores.
+measured.  A run that is there in `runs/record` is not made again.  About ten minutes on two idle cores; `--quick` makes
+the first seed of each run, an epoch long, in a temporary folder.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,12 +18,11 @@ from typing import Any
 
 import torch
 
-from vggstudy.checkpoint import load_checkpoint, save_checkpoint
-from vggstudy.colour import colour_pca, mean_rgb
+from vggstudy.checkpoint import save_checkpoint
 from vggstudy.configs import find_config
 from vggstudy.data import Data, load_data
-from vggstudy.initialise import initialise, preinitialise
-from vggstudy.model import VGG, Preprocessing, vgg
+from vggstudy.fresh import fresh_net, start_from
+from vggstudy.model import VGG
 from vggstudy.regime import SMALL, SMALL_NET, TrainConfig, small_crop
 from vggstudy.train import Step, train
 
@@ -71,45 +72,57 @@ RECORDED: Mapping[str, Mapping[str, Setting]] = {
 }
 
 
-def record(name: str) -> None:
-    """Make the runs of one file that are missing, and write it."""
-    runs = {
-        label: [_run(f"{name}-{label}", setting, seed) for seed in setting.seeds]
-        for label, setting in RECORDED[name].items()
+def record(name: str, runs: Path = RUNS, results: Path = RESULTS, quick: bool = False) -> None:
+    """Make the runs of one file that are missing, and write it.
+
+    Args:
+        name: A key of `RECORDED`.
+        runs: Where the runs are kept, for those that start from another, and to go on after an interruption.
+        results: Where the file is written.
+        quick: Whether one epoch of the first seed is enough.
+    """
+    settings = {label: shortened(setting) if quick else setting for label, setting in RECORDED[name].items()}
+    made = {
+        label: [_run(f"{name}-{label}", setting, seed, runs) for seed in setting.seeds]
+        for label, setting in settings.items()
     }
     about = {"command": f"python book/_ext/record.py {name}", "device": "cpu", "torch": torch.__version__}
-    RESULTS.mkdir(exist_ok=True)
-    text = json.dumps({**about, "settings": runs}, ensure_ascii=False)
-    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    results.mkdir(exist_ok=True)
+    text = json.dumps({**about, "settings": made}, ensure_ascii=False)
+    (results / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _run(name: str, setting: Setting, seed: int) -> dict[str, Any]:
-    kept = RUNS / f"{name}-{seed}.json"
+def shortened(setting: Setting) -> Setting:
+    """The same for one seed and one epoch, of fewer images."""
+    regime = replace(setting.regime, epochs=1)
+    return replace(setting, regime=regime, seeds=setting.seeds[:1], train_images=min(1000, setting.train_images))
+
+
+def _run(name: str, setting: Setting, seed: int, runs: Path) -> dict[str, Any]:
+    kept = runs / f"{name}-{seed}.json"
     if kept.exists():
         return json.loads(kept.read_text(encoding="utf-8"))
     print(name, seed, flush=True)
     data = load_data(setting.data, train=setting.train_images)
     regime = replace(setting.regime, seed=seed, device="cpu")
-    model = build(setting, data, seed)
+    model = build(setting, data, seed, runs)
     records = condense(train(model, data, regime, stop=lambda: False), setting.every)
     told = {key: getattr(setting, key) for key in ("data", "train_images", "method", "parent")}
     run = {**told, "seed": seed, "model": model.spec, "train": asdict(regime), "records": records}
-    RUNS.mkdir(parents=True, exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
     save_checkpoint(kept.with_suffix(".safetensors"), model, classes=data.classes)
     kept.write_text(json.dumps(run), encoding="utf-8")
     print(records[-1], flush=True)
     return run
 
 
-def build(setting: Setting, data: Data, seed: int) -> VGG:
+def build(setting: Setting, data: Data, seed: int, runs: Path) -> VGG:
     """The network as `vggstudy train` builds it for small images."""
     config = find_config(setting.config).without_last_pool()
     net = SMALL_NET | {"crop_size": small_crop(setting.regime.S), "dropout": setting.dropout}
-    model = initialise(vgg(config, len(data.classes), **net), setting.method, seed)
-    std = 255 * float(colour_pca(data.train).values.mean() ** 0.5)
-    model.preprocessing = Preprocessing(mean_rgb(data.train), (std, std, std))
+    model = fresh_net(config, data, setting.method, seed, unit_variance=True, **net)
     if setting.parent:
-        preinitialise(model, load_checkpoint(RUNS / f"{setting.parent}-{seed}.safetensors"))
+        start_from(model, runs / f"{setting.parent}-{seed}.safetensors")
     return model
 
 
@@ -128,6 +141,18 @@ def condense(steps: Iterable[Step], every: int | None) -> list[dict[str, Any]]:
     return condensed
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make the recorded runs of the chapter on training again.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECORDED)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="one short epoch each, in a temporary folder")
+    args = parser.parse_args()
+    if stranger := next((name for name in args.names if name not in RECORDED), None):
+        parser.error(f"no recorded runs are called {stranger!r}: there are {', '.join(RECORDED)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        places = (Path(scratch), Path(scratch)) if args.quick else (RUNS, RESULTS)
+        for name in args.names or RECORDED:
+            record(name, *places, quick=args.quick)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or RECORDED:
-        record(name)
+    main()

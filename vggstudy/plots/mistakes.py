@@ -34,6 +34,7 @@ def plot_symptoms(symptoms: Sequence[Mapping[str, Any]]) -> Figure:
     ax.set(title="Top-1 error (%)", xlim=(0, 100), yticks=range(len(symptoms)))
     ax.set_yticklabels([symptom["name"] for symptom in symptoms])
     ax.invert_yaxis()
+    ax.grid(False, axis="y")
     ax.legend(loc="lower right")
     plt.close(fig)
     return fig

@@ -135,6 +135,25 @@ def test_no_patient():
         diagnose(vgg("conv3-2 |", num_classes=2, crop_size=8, fc_width=2), [])
 
 
+class Unreadable(list):
+    """Every second image cannot be read, or none can."""
+
+    every = 2
+
+    def __getitem__(self, index):
+        if index % self.every == 0:
+            raise OSError("truncated")
+        return super().__getitem__(index)
+
+
+def test_images_that_are_skipped_are_not_counted(trained):
+    trained.preprocessing, images = TORCHVISION, Unreadable(pictures(64, seed=1))
+    assert diagnose(trained, images, 24, on_error="skip").images == 32
+    images.every = 1
+    with pytest.raises(DataError, match="none of the 64 images can be read, the first: image 0"):
+        diagnose(trained, images, 24, on_error="skip")
+
+
 def test_the_command(tmp_path, capsys):
     stack = find_config("A").without_last_pool()
     model = vgg(stack, num_classes=20, width=1 / 32, crop_size=32, fc_width=8, ceil_mode=True)

@@ -231,6 +231,35 @@ def test_a_corrupt_image_is_named_or_skipped():
     assert [reason.partition(":")[0] for reason in ours.skipped] == ["folder/2.jpg", "folder/5.jpg"]
 
 
+@pytest.mark.fault("T22")
+@pytest.mark.parametrize("fault", [SyntaxError("broken PNG file"), Image.DecompressionBombError("a bomb"), EOFError()])
+def test_whatever_a_reader_raises_the_image_is_named_or_skipped(fault):
+    """Pillow alone raises five kinds of errors that have no common ancestor but Exception."""
+
+    class Broken(WithBadOnes):
+        def __getitem__(self, index):
+            if index == 1:
+                raise fault
+            return list.__getitem__(self, index)
+
+    images = Broken(pictures(MIXED[:3]))
+    with pytest.raises(DataError, match=r"folder/1\.jpg: cannot be read"):
+        evaluate(network(), images, 40)
+    assert len(evaluate(network(), images, 40, on_error="skip")) == 2
+
+
+def test_a_network_in_half_precision_has_posteriors_in_single(monkeypatch):
+    model, images = network().bfloat16(), pictures([(40, 40), (45, 40)])
+    rough = evaluate(model, images, (32, 40), "centre").posteriors
+    assert rough.dtype == torch.float32 and torch.allclose(rough.sum(1), torch.ones(2))
+
+
+def test_a_protocol_says_what_is_not_the_rule():
+    model, images = network(), pictures([(40, 45)])
+    assert evaluate(model, images, 40, "multi-crop", exact_grid=True).protocol == "D multi-crop Q=40 flip exact grid"
+    assert evaluate(model, images, 40, "dense", exact_grid=True).protocol == "D dense Q=40 flip"
+
+
 def test_workers_change_nothing():
     images = WithBadOnes(pictures(MIXED))
     alone, helped = (evaluate(network(), images, (33, 40), on_error="skip", workers=n) for n in (0, 3))
@@ -306,6 +335,12 @@ def test_the_command(checkpoint, tmp_path, capsys):
     assert ours.labels.bincount().tolist() == [2] * 20
     text = printed(capsys, checkpoint, *options, "--view", "centre", "--no-flip")
     assert "centre Q=40: top-1 error" in text and "top-5 error" in text
+
+
+def test_a_place_that_is_not_there_is_told_before_the_evaluation(checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluator, "evaluate", lambda *_, **__: pytest.fail("hours of work that cannot be kept"))
+    with pytest.raises(ConfigError, match=r"--save .*none/e\.npz: there is no folder .*none; make it first"):
+        printed(capsys, checkpoint, "--data", "shapes", "--device", "cpu", "--save", tmp_path / "none" / "e.npz")
 
 
 def test_protocol_prints_the_papers_number_beside_ours(checkpoint, capsys, monkeypatch):

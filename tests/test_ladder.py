@@ -34,6 +34,9 @@ def test_each_rung_is_the_evaluation_that_it_names():
         evaluate(model, images, (33, 40, 48), "multi-crop & dense"),
     ]
     expected.append(fuse([expected[-1], evaluate(other, images, (33, 40, 48), "multi-crop & dense")]))
+    assert rungs[-1].evaluation.macs < sum(
+        evaluate(net, images, (33, 40, 48), view).macs for net in (model, other) for view in ("multi-crop", "dense")
+    )  # the second net's dense pass begins where its crops stop sharing
     for rung, each in zip(rungs, expected, strict=True):
         assert torch.allclose(rung.evaluation.posteriors, each.posteriors, atol=1e-6), rung.name
         assert rung.evaluation.protocol == each.protocol
@@ -60,10 +63,11 @@ def test_the_command(tmp_path, capsys):
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     options = ["--data", "shapes", "--limit", "20", "--device", "cpu"]
-    command.run(parser.parse_args([path, *options, "--json"]))
+    command.run(parser.parse_args([path, *options, "--json", "--exact-grid"]))
     rungs = json.loads(capsys.readouterr().out)["rungs"]
     assert [rung["step"] for rung in rungs] == STEPS
     assert rungs[0]["gain"] is None and len(rungs[1]["gain"]) == 3
+    assert [rung["protocol"].endswith("exact grid") for rung in rungs] == [False] * 4 + [True] * 2
     command.run(parser.parse_args([path, path, *options]))
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 8 and printed[-1].startswith("fusion") and "95.00%" in printed[-1]

@@ -113,6 +113,23 @@ def test_an_exception_of_the_thread_is_raised_by_result():
     assert runner.status == "failed" and loop.closed == 1
 
 
+def test_a_status_that_cannot_be_shown_keeps_nobody_waiting(monkeypatch):
+    raised = []
+    monkeypatch.setattr(threading, "excepthook", lambda thrown: raised.append(str(thrown.exc_value)))
+
+    def tell(status):
+        if status == "done":
+            raise RuntimeError("the page is gone")
+
+    runner = Runner(Loop(20), lambda step: None, tell)
+    runner.start()
+    assert runner._ended.wait(5)
+    for thread in threading.enumerate():
+        if thread.name == "vggstudy-training":
+            thread.join(5)
+    assert raised == ["the page is gone"]
+
+
 def test_an_exception_of_a_blocking_run_is_raised_in_the_cell():
     loop = Loop(fault=RuntimeError("diverged"))
     with pytest.raises(RuntimeError, match="diverged"):

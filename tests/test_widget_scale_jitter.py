@@ -67,6 +67,11 @@ def test_the_viewer_tells_what_is_on_show_and_stays_small():
     assert len(json.dumps(viewer.get_state(), default=str)) < 70_000
 
 
+def test_a_training_scale_that_is_given_twice_is_one():
+    viewer = ScaleJitterViewer(draw(8, seed=2), regimes=(72, (72, 144), 72))
+    assert viewer.regimes == [regime_name(72), regime_name((72, 144))] and viewer.regime == 1 and viewer.seen
+
+
 def test_a_picture_of_ones_own_is_cropped_too():
     viewer = ScaleJitterViewer(draw(8, seed=2))
     viewer.add(np.zeros((3, 50, 80), np.uint8), box=(10, 5, 30, 45))

@@ -139,7 +139,7 @@ class Diagnosis:
     """What the doctor tried.
 
     Args:
-        images: How many images were looked at.
+        images: How many images were looked at; those that could not be read are not among them.
         top1_error: Error in % with everything as declared.
         trials: Every remedy, in the order of trial; its gain is over the remedies taken until then.
         taken: The remedies that helped beyond chance, one a field at most.
@@ -174,7 +174,7 @@ def diagnose(
         Q: Test scale; the middle one of `evaluate`'s by default.
         options: `on_error`, `precision`, `workers` and `progress` of `evaluate`.
     Raises:
-        DataError: Without images.
+        DataError: Without images, or if none can be read.
 
     Paper: section 4.  Book: the evaluation ladder.
     """
@@ -187,6 +187,8 @@ def diagnose(
     def seen(rule: Preprocessing, resize: Resize) -> tuple[Tensor, Tensor]:
         with fed(model, rule):
             evaluation = evaluate(model, Resized(dataset, resize, size), size, flip=False, **options)
+        if not len(evaluation):
+            raise DataError(f"none of the {len(dataset)} images can be read, the first: {evaluation.skipped[0]}")
         return evaluation.labels, evaluation.posteriors.argmax(1)
 
     def wrong(setting: Setting) -> Tensor:
@@ -208,7 +210,8 @@ def diagnose(
         taken.append(winner)
         best = settings[winner.field, winner.remedy]
         del left[winner.field]
-    return Diagnosis(len(dataset), _percent(wrong(declared)), tuple(trials), tuple(taken))
+    before = wrong(declared)
+    return Diagnosis(len(before), _percent(before), tuple(trials), tuple(taken))
 
 
 def _trial(name: str, remedy: str, wrong: Tensor, before: Tensor) -> Trial:

@@ -26,7 +26,7 @@ from vggstudy.distributed import find_dtype
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.evaluation import Evaluation, fuse
 from vggstudy.model import VGG, preprocess
-from vggstudy.views import find_view, posteriors, view_macs
+from vggstudy.views import find_view, posterior_dtype, posteriors, view_macs
 
 __all__ = ["Evaluation", "evaluate", "fuse", "scales_of"]
 
@@ -94,7 +94,7 @@ def evaluate(
         return rescaled
 
     images = chain.from_iterable(ahead(read, progress(range(len(dataset))), workers))
-    total = torch.zeros(len(dataset), model.num_classes, dtype=parameter.dtype)
+    total = torch.zeros(len(dataset), model.num_classes, dtype=posterior_dtype(parameter.dtype))
     macs, seconds = 0, 0.0
     with evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         for indices, batch in batches_by_size(images, cache(partial(images_at_a_time, model))):
@@ -112,7 +112,7 @@ def evaluate(
         (total[seen] / len(scales)).float(),
         labels[seen],
         tuple(path_of(dataset, index) for index in seen.tolist()),
-        protocol=describe(model, scales, view, flip),
+        protocol=describe(model, scales, view, flip, exact_grid, bf16),
         macs=macs,
         seconds=seconds,
         skipped=tuple(reason for _, reason in sorted(skipped.items())),
@@ -143,9 +143,13 @@ def scales_of(model: VGG, Q: int | Sequence[int] | None = None) -> tuple[int, ..
     return scales
 
 
-def describe(model: VGG, scales: Sequence[int], view: str, flip: bool) -> str:
-    """A protocol in one line."""
-    return f"{model.config.name} {view} Q={','.join(map(str, scales))}{' flip' if flip else ''}"
+def describe(
+    model: VGG, scales: Sequence[int], view: str, flip: bool, exact_grid: bool = False, bf16: bool = False
+) -> str:
+    """A protocol in one line; what is not the rule is named."""
+    line = f"{model.config.name} {view} Q={','.join(map(str, scales))}"
+    options = {"flip": flip, "exact grid": exact_grid and "multi-crop" in view, "bfloat16": bf16}
+    return " ".join([line, *(name for name, taken in options.items() if taken)])
 
 
 def batches_by_size(
@@ -203,7 +207,7 @@ def _read(dataset: Any, index: int, num_classes: int) -> tuple[Tensor, int]:
         image, label = dataset[index]
     except DataError:
         raise
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # a reader of images fails in more ways than it tells (SyntaxError, for a PNG)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
             f"{path_of(dataset, index)}: cannot be read ({reason}); mend or leave it out, or skip bad images"

@@ -49,7 +49,7 @@ def ladder(
         dataset: As for `evaluate`.
         Q: Test scales; single-scale steps use the middle one.  `None` is the paper's (256, 384, 512) for crops of 224
             pixels, else 1, 5/4 and 3/2 of the crop.
-        options: `on_error`, `precision`, `workers` and `progress` of `evaluate`.
+        options: `exact_grid`, `on_error`, `precision`, `workers` and `progress` of `evaluate`.
     Yields:
         A record a step, as soon as it is known.
     Raises:
@@ -74,7 +74,7 @@ def ladder(
     yield (rung := _above(rung, "multi-crop", crops := see(first, "multi-crop")))
     yield (rung := _above(rung, "crops & dense", both := both_views(crops, dense)))
     if others:
-        seen = [both_views(see(each, "multi-crop"), see(each, "dense")) for each in others]
+        seen = [see(each, "multi-crop & dense") for each in others]  # what both views share is computed once
         yield _above(rung, "fusion", fuse([both, *seen]))
 
 

@@ -55,7 +55,12 @@ def grid_corners(height: int, width: int, crop_size: int, exact: bool = False) -
 
 def soft_max(scores: Tensor) -> Tensor:
     """Posteriors from scores `(..., K)`, in float32 or better whatever the network computes in."""
-    return scores.to(torch.promote_types(scores.dtype, torch.float32)).softmax(-1)
+    return scores.to(posterior_dtype(scores.dtype)).softmax(-1)
+
+
+def posterior_dtype(dtype: torch.dtype) -> torch.dtype:
+    """In which numbers posteriors are kept, by those in which the network computes: never in half precision."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def centre(model: VGG, images: Tensor, exact_grid: bool = False) -> Tensor:

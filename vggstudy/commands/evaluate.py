@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vggstudy.commands.subject import add_subject, options, scales, subject
@@ -33,17 +34,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", default="dense", choices=VIEWS, help="default: dense")
     parser.add_argument("--no-flip", dest="flip", action="store_false", help="leave the mirror images out")
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="default: float32")
-    parser.add_argument("--exact-grid", action="store_true", help="keep crops off multiples of 8 pixels: slower")
+    parser.add_argument(
+        "--exact-grid",
+        action="store_true",
+        help="leave crops where the regular grid has them, off multiples of 8 pixels: slower",
+    )
     parser.add_argument(
         "--protocol",
         choices=PROTOCOLS,
         help="every row of that table for this configuration, beside the paper's",
     )
-    parser.add_argument("--save", metavar="FILE.npz", help="keep the posteriors, to compare or fuse later")
+    parser.add_argument(
+        "--save", metavar="FILE.npz", help="keep the posteriors, to fuse later (with --protocol those of the last row)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.save and not Path(args.save).absolute().parent.is_dir():  # before the hours that it may take
+        raise ConfigError(f"--save {args.save}: there is no folder {Path(args.save).parent}; make it first")
     [model], images = subject(args)
     how = {"exact_grid": args.exact_grid, "precision": args.precision, **options(args)}
     if args.protocol:

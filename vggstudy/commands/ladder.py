@@ -17,6 +17,8 @@ HELP = "what each step of the evaluation buys: centre, dense, flip, scales, crop
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_subject(parser, nets="+")
     parser.add_argument("--Q", type=scales, metavar="32,40,48", help="test scales (default: the paper's)")
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="default: float32")
+    parser.add_argument("--exact-grid", action="store_true", help="crops off multiples of 8 pixels: slower")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -27,7 +29,8 @@ def run(args: argparse.Namespace) -> None:
     rungs = []
     if not args.json:
         print(f"{'step':15} {'top-1':>6} {'gain over the step before':>27} {'GMACs':>9} {'s':>8}")
-    for rung in ladder(models, images, args.Q, **options(args)):
+    how = {"exact_grid": args.exact_grid, "precision": args.precision, **options(args)}
+    for rung in ladder(models, images, args.Q, **how):
         rungs.append(rung.summary())
         if not args.json:
             print(_line(rung), flush=True)

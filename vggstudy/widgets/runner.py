@@ -127,8 +127,10 @@ class Runner:
         except Exception as error:
             self.error, end = error, "failed"
         with self._lock:
-            self._set(end)
-            self._ended.set()
+            try:
+                self._set(end)
+            finally:
+                self._ended.set()  # nobody waits for ever because the status could not be shown
 
 
 @contextmanager

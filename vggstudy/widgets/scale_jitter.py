@@ -176,7 +176,7 @@ class ScaleJitterViewer(StudyWidget):
         axis, records = spreads(sizes)
         super().__init__(
             regimes=list(self._augmentations),
-            regime=len(regimes) - 1,
+            regime=len(self._augmentations) - 1,
             crop_size=crop_size,
             axis=list(axis),
             spreads=[asdict(record) for record in records],

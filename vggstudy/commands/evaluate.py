@@ -45,14 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="every row of that table for this configuration, beside the paper's",
     )
     parser.add_argument(
-        "--save", metavar="FILE.npz", help="keep the posteriors, to fuse later (with --protocol those of the last row)"
+        "--save", metavar="FILE.npz", help="keep the posteriors for `vggstudy fuse` (of the last row of --protocol)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.save and not Path(args.save).absolute().parent.is_dir():  # before the hours that it may take
-        raise ConfigError(f"--save {args.save}: there is no folder {Path(args.save).parent}; make it first")
+    check_place(args.save)
     [model], images = subject(args)
     how = {"exact_grid": args.exact_grid, "precision": args.precision, **options(args)}
     if args.protocol:
@@ -68,6 +67,16 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(records if args.protocol else records[0], indent=2))
     else:
         print(*map(line, records), sep="\n")
+
+
+def check_place(save: str | None) -> None:
+    """Refuse a place that is not there before the hours that an evaluation may take.
+
+    Raises:
+        ConfigError: If there is no such folder.
+    """
+    if save and not Path(save).absolute().parent.is_dir():
+        raise ConfigError(f"--save {save}: there is no folder {Path(save).parent}; make it first")
 
 
 def _table(model: VGG, images: ImageSet, table: tuple[Result, ...], how: dict) -> Iterator[tuple[Evaluation, Result]]:

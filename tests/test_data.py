@@ -171,6 +171,17 @@ def test_clothes_are_padded_split_and_in_three_channels(clothes):
     assert image.sum() == 43 * 28 * 28 * 3
     assert data.test[11][0].max() == 11
     assert len(load_data(f"fashion-mnist:{clothes}", train=20).train) == 20
+    with pytest.raises(DataError, match="unknown split 'tset'; did you mean test"):
+        load_data(f"fashion-mnist:{clothes}", tset=20)
+
+
+def test_other_data_in_the_format_of_the_clothes_are_another_set(clothes):
+    """What is kept of a set, such as its colours, is kept by its name."""
+    before = load_data(f"fashion-mnist:{clothes}").train.name
+    assert load_data(f"fashion-mnist:{clothes}").train.name == before
+    digits = idx(np.ones((50, 28, 28)))
+    (clothes / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(digits))
+    assert load_data(f"fashion-mnist:{clothes}").train.name != before
 
 
 @pytest.mark.fault

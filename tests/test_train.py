@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import FrozenInstanceError, replace
 from itertools import islice
+from threading import current_thread
 
 import pytest
 import torch
@@ -72,6 +73,18 @@ def test_workers_change_nothing():
     list(train(one, tiny_data(), TINY))
     list(train(many, tiny_data(), replace(TINY, workers=2)))
     assert equal(weights(one), weights(many))
+
+
+def test_workers_read_the_validation_images_too():
+    readers, data = [], tiny_data()
+
+    def read(index):
+        readers.append(current_thread().name)
+        return data.val.read(index)
+
+    watched = replace(data, val=replace(data.val, read=read))
+    list(train(tiny_net(), watched, replace(TINY, epochs=1, workers=2)))
+    assert len(readers) == len(data.val) and all(name.startswith("vggstudy") for name in readers)
 
 
 @pytest.mark.fault("T20")

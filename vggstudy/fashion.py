@@ -14,7 +14,7 @@ from torchvision.datasets import FashionMNIST
 from .archives import fetch
 from .cache import cache_folder
 from .errors import DataError
-from .imageset import Data, ImageSet, take
+from .imageset import Data, ImageSet, check_splits, take
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts the files."""
@@ -32,6 +32,7 @@ def load_fashion(root: str = "", *, download: bool = False, **counts: int | None
     It is looked for in `root`, in torchvision's folders in it, and in Debian's; without a root in the cache
     folder.
     """
+    check_splits(counts)
     place = Path(root).expanduser() if root else cache_folder()
     raw = place / "FashionMNIST" / "raw"
     if download and _file((place, raw, DEBIAN), "t10k-labels-idx1-ubyte") is None:
@@ -57,7 +58,8 @@ def _set(split: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Im
     border = ((0, 0), (BORDER, BORDER), (BORDER, BORDER))
     grey = torch.from_numpy(np.pad(images, border))[:, None].expand(-1, 3, -1, -1)
     kind = torch.from_numpy(labels.astype(np.int64))
-    return ImageSet(grey.__getitem__, kind, lambda i: f"fashion-mnist/{split}/{i}", f"fashion-mnist-{split}")
+    name = f"fashion-mnist-{split}-{zlib.crc32(images):08x}"  # other data of this format are another set
+    return ImageSet(grey.__getitem__, kind, lambda i: f"fashion-mnist/{split}/{i}", name)
 
 
 def _file(places: tuple[Path, ...], name: str) -> Path | None:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vggstudy.errors import DataError, unknown
-from vggstudy.imageset import Data, ImageSet, take
+from vggstudy.errors import DataError
+from vggstudy.imageset import Data, ImageSet, check_splits, take
 
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -50,8 +50,7 @@ def load_fashion_subset(root: str = "", *, download: bool = False, **counts: int
     """
     if root:
         raise DataError(f"fashion-mnist-small is in the package and takes no folder, but {root!r} was given")
-    if stranger := next((name for name in counts if name not in ROWS), None):
-        raise DataError(unknown("split", stranger, ROWS))
+    check_splits(counts)
     splits = {split: take(_split(split), counts.get(split)) for split in ROWS}
     return Data("fashion-mnist-small", CLASSES, **splits)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from .errors import DataError, unknown
-from .imageset import SPLITS, Data, ImageSet, select, take
+from .errors import DataError
+from .imageset import SPLITS, Data, ImageSet, check_splits, select, take
 from .photographs import SUFFIXES, read_photograph
 
 MOST_SKIPPED = 100
@@ -96,8 +96,7 @@ def photograph_data(
     """
     if on_error not in ("raise", "skip"):
         raise DataError(f"on_error = {on_error!r}: allowed are raise, skip")
-    if stranger := next((split for split in counts or {} if split not in splits), None):
-        raise DataError(unknown("split", stranger, splits))
+    check_splits(counts or ())
     skipped: list[str] = []
     if on_error == "skip":
         good = {images: _readable(images, classes, skipped) for images in dict.fromkeys(splits.values()) if images}

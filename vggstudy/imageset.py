@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from .errors import DataError
+from .errors import DataError, unknown
 
 Read = Callable[[int], Tensor]
 
@@ -59,6 +59,16 @@ class Data:
     test: ImageSet
     skipped: tuple[str, ...] = ()
     """Files left out under `on_error="skip"`, each with the reason."""
+
+
+def check_splits(names: Iterable[str]) -> None:
+    """Refuse a split that there is not.
+
+    Raises:
+        DataError: With the close matches.
+    """
+    if stranger := next((name for name in names if name not in SPLITS), None):
+        raise DataError(unknown("split", stranger, SPLITS))
 
 
 def take(images: ImageSet, n: int | None) -> ImageSet:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from vggstudy.ahead import ahead
 from vggstudy.augment import rescale
 from vggstudy.errors import DataError
 from vggstudy.imageset import ImageSet
@@ -69,8 +70,8 @@ def validate(learner: Learner, crops: CentreCrops) -> Validation:
     place, model = learner.place, learner.model
     totals = torch.zeros(4, dtype=torch.float64, device=place.device)  # loss, top-1 wrong, top-5 wrong, images
     model.eval()
-    for number in range(len(crops)):
-        images, labels = (part.to(place.device, non_blocking=True) for part in crops[number])
+    for batch in ahead(crops.__getitem__, range(len(crops)), learner.config.workers):
+        images, labels = (part.to(place.device, non_blocking=True) for part in batch)
         scores = learner.scores(images)
         right = scores.topk(min(5, model.num_classes)).indices == labels[:, None]
         totals[0] += cross_entropy(scores, labels, reduction="sum")

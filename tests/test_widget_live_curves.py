@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from vggstudy.errors import DataError, TrainingError
+from vggstudy.errors import ConfigError, DataError, TrainingError
 from vggstudy.paper import REGIME
 from vggstudy.regime import SMALL
 from vggstudy.runs import CONFIG, METRICS
@@ -168,6 +168,7 @@ def widget():
     live.close()
 
 
+@pytest.mark.fault("T41")
 def test_start_pause_resume_stop(widget):
     assert widget.status == "idle" and widget.startable
     press(widget, "start")
@@ -189,6 +190,7 @@ def test_start_pause_resume_stop(widget):
     assert widget.state["runs"][0]["step"] == len(records)
 
 
+@pytest.mark.fault("T41")
 def test_a_double_start_is_one_run(widget):
     press(widget, "start")
     press(widget, "start")
@@ -207,6 +209,7 @@ def test_a_second_run_is_laid_over_the_first():
     live.close()
 
 
+@pytest.mark.fault("T41")
 def test_closing_ends_the_run():
     live = LiveCurves(forever)
     live.start()
@@ -216,6 +219,7 @@ def test_closing_ends_the_run():
     assert live.status == "stopped"
 
 
+@pytest.mark.fault("T40")
 @pytest.mark.parametrize(
     ("fault", "shown"),
     [(TrainingError("the loss is not finite"), "the loss is not finite"), (KeyError("x"), "KeyError: 'x'")],
@@ -286,6 +290,7 @@ def test_a_recording_that_is_not_there_is_one_line(tmp_path):
         LiveCurves.replay(tmp_path)
 
 
+@pytest.mark.fault("T42")
 def test_a_run_that_was_cut_off_is_shown_and_goes_on(folder):
     live = LiveCurves(lambda stop: slowly(120, first=81, pause=0), "A", out=folder)
     assert live.step == 100 and live.status == "idle"
@@ -295,6 +300,7 @@ def test_a_run_that_was_cut_off_is_shown_and_goes_on(folder):
     live.close()
 
 
+@pytest.mark.fault("T44")
 def test_scrubbing_while_a_run_goes_on_does_no_harm(widget):
     press(widget, "start")
     for position in range(200):
@@ -303,6 +309,22 @@ def test_scrubbing_while_a_run_goes_on_does_no_harm(widget):
     assert widget.status == "running" and widget.error == ""
 
 
+@pytest.mark.fault("T35")
+@pytest.mark.parametrize(
+    ("steps", "settings", "reason"),
+    [
+        (forever, {"num_classes": 1}, "num_classes=1: allowed are 2 or more"),
+        (forever, {"num_classes": -3}, "num_classes=-3: allowed are 2 or more"),
+        (forever(None), {}, "steps=<generator .*: allowed is a function"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_at_once(steps, settings, reason):
+    """Not first in the thread of a run, where a generator would moreover be spent after one."""
+    with pytest.raises(ConfigError, match=reason):
+        LiveCurves(steps, **settings)
+
+
+@pytest.mark.fault("T43")
 def test_runs_leave_no_widgets_behind():
     gc.collect()
     before = len(_instances)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from ipywidgets.widgets.widget import _instances
 from stored import made_ablation
+from traitlets import Int
 
-from vggstudy import vgg
+from vggstudy import vgg, widgets
 from vggstudy.fields import EffectiveField
 from vggstudy.initialise import initialise
 from vggstudy.shapes import draw
@@ -18,6 +19,7 @@ from vggstudy.widgets import (
     EffectiveReceptiveField,
     EvaluationAblation,
     LadderAndFusion,
+    LiveCurves,
     PaddingMicroscope,
     Predict,
     PreInitialisationLab,
@@ -39,6 +41,9 @@ def viewer():
 
 
 STORED = made_ablation(n=20)
+RECORDS = [
+    {"step": step, "epoch": step / 50, "loss": 2.3, "lr": 0.02, "images_per_second": 500.0} for step in range(1, 99)
+]
 MAKERS = {
     "Predict": lambda: Predict("How many?", answer=3),
     "ReceptiveFieldBench": ReceptiveFieldBench,
@@ -50,6 +55,7 @@ MAKERS = {
     ),
     "ScoreMapViewer": viewer,
     "PaddingMicroscope": lambda: PaddingMicroscope(("A",), "A", torch.ones(3, 224, 224, dtype=torch.uint8)),
+    "LiveCurves": lambda: LiveCurves.replay({"A": RECORDS}, num_classes=10),
     "EvaluationAblation": lambda: EvaluationAblation(STORED),
     "LadderAndFusion": lambda: LadderAndFusion(STORED),
 }
@@ -91,6 +97,23 @@ def test_one_run_may_make_several_widgets_and_another_cell_leaves_them_alone(run
     run_cell("one", lambda: None)
     run_cell("one", lambda: Predict("?", answer=4))
     assert not any(name in _instances for name in ids)
+
+
+def test_none_is_forgotten_here():
+    assert set(MAKERS) == set(widgets.__all__)
+
+
+@every_widget
+@pytest.mark.fault("T44")
+def test_two_hundred_events_while_a_cell_is_busy_do_no_harm(make):
+    """A kernel that was busy finds all of them in its queue; each is a position that the slider really has."""
+    widget = make()
+    numbers = [name for name, trait in widget.traits(sync=True).items() if type(trait) is Int and name[0] != "_"]
+    begin = {name: getattr(widget, name) for name in numbers}
+    before = {name: max(at - 1, widget.traits()[name].min or 0) for name, at in begin.items()}
+    for event in range(200):
+        widget.set_state(begin if event % 2 else before)
+    assert widget.error == "" and repr(widget)
 
 
 @every_widget

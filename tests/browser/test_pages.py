@@ -27,6 +27,7 @@ every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @every_page
+@pytest.mark.fault("T47")
 def test_a_page_is_whole_and_asks_no_other_host(visit, name):
     page = visit(name)
     assert page.locator("main h1:visible").count() == 1
@@ -48,6 +49,7 @@ def test_a_phone_does_not_scroll_sideways(page, visit, name):
 
 
 @every_page
+@pytest.mark.fault("T48")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page, visit, name, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -78,6 +80,7 @@ def test_a_formula_is_typeset_without_the_network(visit):
     assert visit("book/glossary").locator("mjx-container").count() > 0
 
 
+@pytest.mark.fault("T47")
 def test_without_scripts_a_page_still_tells_its_story(browser, address):
     """A widget is preceded by a figure that says the same."""
     context = browser.new_context(java_script_enabled=False)

@@ -16,6 +16,7 @@ from vggstudy.widgets import (
     EffectiveReceptiveField,
     EvaluationAblation,
     LadderAndFusion,
+    LiveCurves,
     PaddingMicroscope,
     Predict,
     PreInitialisationLab,
@@ -60,6 +61,18 @@ STEPS = """() => {
 }"""
 
 
+def made_records(n):
+    """Records of a run whose rate falls half-way, validated each 50 steps."""
+    return [
+        {
+            "step": step, "epoch": step / 50, "loss": 2.3 - step / n, "lr": 0.02 if 2 * step < n else 0.002,
+            "images_per_second": 500.0, "val_loss": 2.4 - step / n if step % 50 == 0 else None,
+            "val_top1_error": 90 - 50 * step / n if step % 50 == 0 else None,
+        }
+        for step in range(1, n + 1)
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def widgets():
     net_a = initialise(vgg("A", num_classes=20, width=1 / 16, crop_size=64, fc_width=16), "he")
@@ -79,6 +92,7 @@ def widgets():
         PaddingMicroscope(("A", "D")),
         EvaluationAblation(made_ablation(n=20)),
         LadderAndFusion(made_ablation(n=20)),
+        LiveCurves.replay({"A": made_records(400), "D": made_records(300)}, num_classes=10),
     ]
 
 
@@ -103,7 +117,7 @@ def test_every_control_can_be_reached_and_keeps_its_keys(show, widgets):
         if control.evaluate("(control) => control.matches('input, select, .vgg-cell')"):
             assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
     reached = set()
-    for _ in range(120):
+    for _ in range(140):
         page.keyboard.press("Tab")
         widget, outline = page.evaluate(FOCUS)
         reached.add(widget)

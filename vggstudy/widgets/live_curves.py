@@ -41,6 +41,7 @@ class LiveCurves(StudyWidget):
         out: The trainer's run directory: what a run that was cut off left there is shown, and `Start` goes on
             with it if `steps` resumes.
     Raises:
+        ConfigError: If `steps` is no function, or there are fewer than two classes.
         DataError: If there is no recorded run where one should be.
 
     Paper: section 3.1.  Book: training.
@@ -65,6 +66,10 @@ class LiveCurves(StudyWidget):
         out: str | Path | None = None,
     ) -> None:
         self._runner = Runner(steps or _nothing, self._saw, self._became)
+        if num_classes is not None and num_classes < 2:
+            raise ConfigError(f"num_classes={num_classes!r}: allowed are 2 or more")
+        if steps is not None and not callable(steps):
+            raise ConfigError(f"steps={steps!r}: allowed is a function that makes a generator, as `lambda stop: ...`")
         self._name, self._num_classes, self._config = name, num_classes, config
         self._runs = [recording(label, source) for label, source in (overlay or {}).items()]
         if out is not None and (Path(out) / METRICS).is_file():

@@ -1,6 +1,7 @@
 """The benchmarks: the harness is fair and honest, rivals compute the same, and ratios keep their floors."""
 
 import json
+import subprocess
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from vggstudy.__main__ import main
 from vggstudy.bench import ROWS, forward, harness
+from vggstudy.bench import machine as bench_machine
 from vggstudy.bench.curves import CURVES, Curve
 from vggstudy.bench.evaluation import best_batch, naive_multi_crop
 from vggstudy.bench.harness import Contest, NotEqual, Rival, alternate, contests, hold, relative_difference
@@ -275,6 +277,29 @@ def test_results_are_replaced_by_name_and_kept_in_order(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_row_of_an_older_version_is_kept(tmp_path):
+    store_results(tmp_path / "cpu.json", {"rows": [record("gone")]})
+    store_results(tmp_path / "cpu.json", {"rows": [record("forward")]})
+    assert [row["row"] for row in load_results(tmp_path / "cpu.json")["rows"]] == ["forward", "gone"]
+
+
+@pytest.mark.parametrize(("returncode", "told"), [(0, "0123456789ab"), (1, "0123456789ab+")])
+def test_a_figure_says_whether_it_is_of_the_commit_or_of_more(monkeypatch, returncode, told):
+    def git(words, **_):
+        return subprocess.CompletedProcess(words, 0 if "rev-parse" in words else returncode, "0123456789ab\n")
+
+    monkeypatch.setattr(bench_machine.subprocess, "run", git)
+    assert bench_machine.commit() == told
+
+
+def test_outside_of_a_checkout_or_without_git_there_is_no_commit(monkeypatch):
+    monkeypatch.setattr(bench_machine.subprocess, "run", lambda words, **_: subprocess.CompletedProcess(words, 128, ""))
+    assert bench_machine.commit() is None
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", "/no/such/folder")
+    assert bench_machine.commit() is None
+
+
 def test_results_that_are_none_are_said_to_be(tmp_path):
     with pytest.raises(DataError, match="vggstudy bench --store"):
         load_results(tmp_path / "none.json")
@@ -301,6 +326,11 @@ def test_the_command_prints_json_and_nothing_else(monkeypatch, capsys):
 def test_a_row_that_is_not_known_is_one_line(capsys):
     assert main(["bench", "--row", "fast"]) == 2
     assert capsys.readouterr().err.startswith("vggstudy: error: unknown row 'fast'")
+
+
+def test_curves_of_a_row_are_not_measured_silently_for_all(capsys):
+    assert main(["bench", "--curves", "--row", "loader"]) == 2
+    assert "leave --curves or --row loader out" in capsys.readouterr().err
 
 
 @pytest.mark.slow

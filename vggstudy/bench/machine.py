@@ -50,7 +50,14 @@ def installed(name: str) -> str | None:
 
 
 def commit() -> str | None:
-    """Of the checkout that the library lies in, `None` outside of one."""
-    where = Path(__file__).parent
-    answer = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=where, capture_output=True, text=True)
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    """Of the checkout that the library lies in, with a `+` if its files have changed since; `None` outside of one."""
+
+    def git(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True)
+
+    try:
+        answer = git("rev-parse", "--short=12", "HEAD")
+        changed = git("diff", "--quiet", "HEAD", "--", "..").returncode == 1  # of the package
+    except OSError:  # no git here
+        return None
+    return answer.stdout.strip() + "+" * changed if answer.returncode == 0 else None

@@ -30,7 +30,8 @@ DRAWN = """() => [...document.querySelectorAll('script[type="application/vnd.jup
   .every(view => view.previousElementSibling?.matches(".widget-subarea:not(:empty)"))"""
 
 # Move a slider: seconds until its widget has changed and is laid out anew, and since the page's start.
-REACT = """slider => new Promise(resolve => {
+REACT = """slider => new Promise((resolve, reject) => {
+  setTimeout(() => reject(new Error(`${slider.closest(".vgg").className}: a slider changes nothing`)), 5000);
   const root = slider.closest(".vgg");
   const began = performance.now();
   new MutationObserver((_, observer) => {
@@ -84,6 +85,8 @@ def visit(browser: Any, path: Path) -> dict[str, Any]:
     page.wait_for_function(DRAWN)
     reactions, first = [], None
     for slider in page.locator(".vgg").locator("input[type=range]:visible:enabled").all():
+        if not slider.evaluate("slider => Number(slider.max) > Number(slider.min)"):
+            continue  # it has but one position
         times = [slider.evaluate(REACT) for _ in range(5)]
         first = first if first is not None else times[0][1]
         reactions.append(min(seconds for seconds, _ in times))

@@ -36,8 +36,8 @@ def store_results(path: Path, found: Results) -> None:
     results = load_results(path) if path.exists() else {"rows": [], "curves": []}
     for kind, key in (("rows", "row"), ("curves", "curve")):
         records = {record[key]: record for record in [*results[kind], *found.get(kind, [])]}
-        order = list(ROWS) if kind == "rows" else []
-        results[kind] = sorted(records.values(), key=lambda record: order.index(record[key]) if order else 0)
+        places = {name: place for place, name in enumerate(ROWS)} if kind == "rows" else {}
+        results[kind] = sorted(records.values(), key=lambda record: places.get(record[key], len(places)))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(results, indent=1) + "\n")

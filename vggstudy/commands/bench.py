@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vggstudy.bench import ROWS
 from vggstudy.bench.results import curves_table, rows_table, store_results
+from vggstudy.errors import ConfigError
 
 HELP = "measure speed and memory beside other libraries, in one run"
 
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> None:
     from vggstudy.bench.suite import find_row, measure
     from vggstudy.distributed import find_device
 
+    if args.curves and args.row:
+        raise ConfigError(f"--curves measures no row: leave --curves or --row {args.row[0]} out")
     device = find_device(args.device).type
     if args.threads is not None:
         torch.set_num_threads(args.threads)

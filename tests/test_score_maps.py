@@ -1,10 +1,13 @@
 """Class score maps lie on the picture to the pixel."""
 
+import re
+
 import pytest
 import torch
+from PIL import Image
 
 from vggstudy.configs import find_config
-from vggstudy.errors import ConfigError
+from vggstudy.errors import ConfigError, DataError
 from vggstudy.initialise import initialise
 from vggstudy.model import Preprocessing, preprocess, score_map, vgg
 from vggstudy.score_maps import class_score_map
@@ -86,6 +89,16 @@ def test_one_class_the_top_five_and_soft_max():
     assert torch.equal(five.picture, image)
     with pytest.raises(ConfigError, match="class 8: the network tells 8 classes apart"):
         class_score_map(model, image, 50, classes=8)
+
+
+@pytest.mark.fault("T32")
+def test_any_image_that_the_evaluator_takes_and_no_other():
+    image = torch.randint(256, (3, 50, 60), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    as_pil = Image.fromarray(image.permute(1, 2, 0).numpy())
+    assert torch.equal(class_score_map(network(), image, 50).scores, class_score_map(network(), as_pil, 50).scores)
+    for wrong, named in ((image / 255, "float32"), (image[:1], "(1, 50, 60)"), (image.numpy(), "ndarray")):
+        with pytest.raises(DataError, match=re.escape(named)):
+            class_score_map(network(), wrong, 50)
 
 
 def test_the_default_scale_is_the_evaluators():

@@ -235,7 +235,7 @@ class Resized:
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image, label = self.images[index]
-        return self.resize(pixels_of(image), self.Q), label
+        return self.resize(pixels_of(image, self.path(index)), self.Q), label
 
     def path(self, index: int) -> str:
         return path_of(self.images, index)

@@ -196,9 +196,19 @@ def path_of(dataset: Any, index: int) -> str:
     return dataset.path(index) if hasattr(dataset, "path") else f"image {index}"
 
 
-def pixels_of(image: Any) -> Tensor:
-    """A tensor as it is, a PIL image as uint8 RGB `(3, H, W)`."""
-    return image if isinstance(image, Tensor) else torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+def pixels_of(image: Any, name: str = "image") -> Tensor:
+    """A tensor as it is, a PIL image as uint8 RGB `(3, H, W)`.
+
+    Raises:
+        DataError: With `name`, if it is something else.
+    """
+    if not isinstance(image, Tensor):
+        if not hasattr(image, "convert"):
+            raise DataError(f"{name}: images are tensors or PIL images, not {type(image).__name__}")
+        image = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
+        raise DataError(f"{name}: images are uint8 RGB (3, H, W), not {tuple(image.shape)} {image.dtype}")
+    return image
 
 
 def _read(dataset: Any, index: int, num_classes: int) -> tuple[Tensor, int]:
@@ -212,11 +222,7 @@ def _read(dataset: Any, index: int, num_classes: int) -> tuple[Tensor, int]:
         raise DataError(
             f"{path_of(dataset, index)}: cannot be read ({reason}); mend or leave it out, or skip bad images"
         ) from error
-    image = pixels_of(image)
-    if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
-        raise DataError(
-            f"{path_of(dataset, index)}: images are uint8 RGB (3, H, W), not {tuple(image.shape)} {image.dtype}"
-        )
+    image = pixels_of(image, path_of(dataset, index))
     if not 0 <= label < num_classes:
         raise DataError(f"{path_of(dataset, index)}: label {label}, but the network tells {num_classes} classes apart")
     return image, label

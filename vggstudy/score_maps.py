@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from vggstudy.analysis import LayerTrace, trace
 from vggstudy.augment import rescale
 from vggstudy.errors import ConfigError
-from vggstudy.evaluate import evaluating, scales_of
+from vggstudy.evaluate import evaluating, pixels_of, scales_of
 from vggstudy.model import VGG, preprocess, score_map
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last two excluded
@@ -58,7 +59,7 @@ class ClassScoreMap:
 
 def class_score_map(
     model: VGG,
-    image: Tensor,
+    image: Any,
     Q: int | None = None,
     classes: int | Sequence[int] | None = None,
     softmax: bool = True,
@@ -67,16 +68,17 @@ def class_score_map(
 
     Args:
         model: The network.
-        image: uint8 RGB `(3, H, W)`, of any size.
+        image: uint8 RGB `(3, H, W)` or a PIL image, of any size.
         Q: Test scale, as for `evaluate`; one only.
         classes: One class, several, or `None` for the five that are most probable over the whole image.
         softmax: Posteriors of each position rather than scores.  (The paper averages the scores.)
     Raises:
         ConfigError: For a class that the network does not know, or a scale smaller than the crop.
+        DataError: If it is no such image.
 
     Paper: section 3.2 (class score map).  Book: dense evaluation.
     """
-    picture = rescale(image, scales_of(model, Q)[0])
+    picture = rescale(pixels_of(image), scales_of(model, Q)[0])
     parameter = next(model.parameters())
     with evaluating(model):
         scores = score_map(model, preprocess(model, picture[None].to(parameter.device)).to(parameter))[0].cpu()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from tiny import TINY, equal, tiny_net, tiny_set
@@ -62,6 +65,46 @@ def test_two_processes_resume_to_the_bit(tmp_path):
     run(tmp_path / "stopped", 2, {})
     ours, theirs = newest_checkpoint(tmp_path / "stopped"), newest_checkpoint(tmp_path / "undisturbed")
     assert equal(ours.weights, theirs.weights) and equal(ours.momentum, theirs.momentum)
+
+
+COMMAND = [
+    "train",
+    "A",
+    "--data",
+    "fashion-mnist-small",
+    "--width",
+    "0.03",
+    "--fc-width",
+    "8",
+    "--save-every",
+    "1000000",
+]
+
+
+@pytest.mark.ddp
+@pytest.mark.fault("T04")
+def test_the_command_under_torchrun_stops_at_a_signal_to_all_and_goes_on(tmp_path):
+    """As Slurm has it at the end of the time: every process is told, and torchrun tells its own once more."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "vggstudy"]
+    words = [*launch, *COMMAND, "--out", str(tmp_path), "--resume", "--epochs"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([*words, "1000"], env=environment, stderr=subprocess.PIPE, text=True) as job:
+        until = time.monotonic() + 120
+        while not (tmp_path / "metrics.jsonl").exists() or len(read_metrics(tmp_path)) < 3:
+            assert job.poll() is None and time.monotonic() < until, job.stderr.read()
+            time.sleep(0.1)
+        for process in (job, *psutil.Process(job.pid).children()):
+            process.send_signal(signal.SIGTERM)
+        told = job.communicate(timeout=60)[1]
+        assert job.returncode != 0
+    stopped = read_metrics(tmp_path)[-1]["step"]
+    assert f"stopped by SIGTERM at step {stopped}; go on by the same command with --resume" in told
+    assert newest_checkpoint(tmp_path).training["progress"]["step"] == stopped
+    done = subprocess.run(
+        [*words, str(1 + stopped // 156)], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [step["step"] for step in read_metrics(tmp_path)] == list(range(1, 1 + 156 * (1 + stopped // 156)))
 
 
 def test_a_batch_that_cannot_be_shared_out_evenly_is_refused():

@@ -230,6 +230,8 @@ class Localisation:
     """Appendix A: errors in %, of net D on one central crop with the class given; `test` of ILSVRC-2014 entries."""
 
     box_numbers: int = 4
+    box_numbers_of_each_class: int = 4000
+    overlap: float = 0.5  # above which a box is right
     single_class_regression: float = 36.4  # fc6 and fc7 fine-tuned
     per_class_regression: float = 34.3
     all_layers: float = 33.1  # per-class regression, all layers fine-tuned

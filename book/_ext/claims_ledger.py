@@ -280,8 +280,7 @@ class Writer:
                 linked = f'<a href="{self.uri(docname)}">{name}</a>' if docname in self.env.found_docs else name
                 return f"comparison: {linked}"
             case Runs():
-                then = f"<code>{escape(each.then)}</code>" if each.then else ""
-                return f'<span class="claim-command"><code>{escape(each.line)}</code>{then}</span>'
+                return f'<code class="claim-command">{escape(each.line)}</code>'
 
     def title(self, place: Shown) -> str:
         docname = f"book/{place.chapter}"

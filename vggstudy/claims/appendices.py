@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from vggstudy.analysis import find_layer, trace
+from vggstudy.claims.evidence import Checked
 from vggstudy.claims.record import Claim
 from vggstudy.claims.tables import evaluate_published
-from vggstudy.paper import GENERALISATION, LOCALISATION
+from vggstudy.paper import DATASET, GENERALISATION, LOCALISATION
+
+
+def _box_numbers() -> int:
+    import torch
+
+    from vggstudy.localisation import to_centres
+
+    return to_centres(torch.zeros(1, 4)).shape[-1]
+
+
+def _overlap() -> float:
+    from vggstudy.localisation import CORRECT
+
+    return CORRECT
+
 
 ABSTRACT = (
     Claim(
@@ -18,8 +35,29 @@ ABSTRACT = (
 LOCALISING = (
     Claim(
         "box", "A",
-        "To localise, the last layer predicts a box: its centre, its width and its height.",
-        "reported", f"{LOCALISATION.box_numbers} numbers",
+        "To localise, the last layer predicts a box instead of scores: its centre, its width and its height.",
+        "exact", LOCALISATION.box_numbers, _box_numbers, " numbers",
+        evidence=(
+            Checked("tests/test_localisation.py::test_the_papers_four_numbers_and_back"),
+            Checked("tests/test_localisation.py::test_one_box_for_all_classes_is_four_numbers_and_recovers_the_rule"),
+        ),
+    ),
+    Claim(
+        "boxes-of-all-classes", "A",
+        "Or a box for each of the 1000 classes.",
+        "exact", LOCALISATION.box_numbers_of_each_class, lambda: DATASET.classes * _box_numbers(), " numbers",
+        evidence=(
+            Checked(
+                "tests/test_localisation.py::"
+                "test_a_box_of_each_class_is_four_times_the_classes_and_recovers_what_one_cannot"
+            ),
+        ),
+    ),
+    Claim(
+        "box-overlap", "A",
+        "A box is right if its intersection with the true one is more than half of their union.",
+        "exact", LOCALISATION.overlap, _overlap,
+        evidence=(Checked("tests/test_localisation.py::test_overlap_by_hand"),),
     ),
     Claim(
         "box-of-each-class", "A",
@@ -41,9 +79,29 @@ LOCALISING = (
 GENERALISING = (
     Claim(
         "features", "B",
-        "Without the last layer a net describes any image by 4096 features, averaged over places, mirror image and "
-        "scales, which a linear classifier can use; the net itself is not trained on.",
-        "reported", f"{GENERALISATION.features} features",
+        "Without its last layer a net describes any image by 4096 features, averaged over places and the mirror image.",
+        "exact", GENERALISATION.features, lambda: find_layer(trace("D"), "fc7").shape[0], " features",
+        evidence=(
+            Checked("tests/test_transfer.py::test_features_by_hand_at_two_scales"),
+            Checked("tests/test_transfer.py::test_a_photograph_and_its_mirror_image_have_the_same_features"),
+        ),
+    ),
+    Claim(
+        "features-joined", "B",
+        "Features of several scales are averaged or stacked, and brought to unit length.",
+        "exact", "averaged or stacked",
+        evidence=(
+            Checked("tests/test_transfer.py::test_descriptors_have_unit_length_and_the_scales_are_averaged_or_stacked"),
+        ),
+    ),
+    Claim(
+        "features-fixed", "B",
+        "A linear classifier learns on them; the net itself is not trained on.",
+        "exact", "fixed",
+        evidence=(
+            Checked("tests/test_transfer.py::test_the_network_is_left_as_it_was"),
+            Checked("tests/test_transfer.py::test_the_classifier_recovers_a_planted_rule"),
+        ),
     ),
     Claim(
         "voc-2007", "B",

@@ -69,8 +69,7 @@ def fuse_commands(row: Fusion) -> tuple[Evidence, ...]:
         net = f"{config} --weights oxford" if S == JITTER else run_directory(config, S)
         files.append(f"{recipe(config, S)[-1].name}.npz")
         runs.append(f'vggstudy evaluate {net} --data {DATA} --Q {Q} --view "{row.view}" --save {files[-1]}')
-    then = f"vs.fuse([vs.Evaluation.load(file) for file in {files}])"
-    return (*map(Runs, runs[:-1]), Runs(runs[-1], then))
+    return tuple(map(Runs, [*runs, f"vggstudy fuse {' '.join(files)}"]))
 
 
 def _row(row: Result, number: int) -> Claim:

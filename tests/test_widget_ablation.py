@@ -13,7 +13,7 @@ from vggstudy.bootstrap import estimate
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.evaluation import fuse
 from vggstudy.widgets.ablation import COLUMNS, EvaluationAblation, ablation_table
-from vggstudy.widgets.ladder_and_fusion import LadderAndFusion, ladder_steps, stored_subsets
+from vggstudy.widgets.ladder_and_fusion import LadderAndFusion, all_subsets, ladder_steps, stored_subsets
 
 STORED = made_ablation()
 Q = (64, 72, 80)
@@ -61,6 +61,14 @@ def test_every_subset_has_the_error_of_its_fusion():
             assert (top1[mask], top5[mask]) == tuple(int(fuse(members).wrong(k).sum()) for k in (1, 5))
             logs = torch.stack([each.posteriors.log() for each in members]).mean(0)
             assert subsets.wrong["scores"][0][mask] == int((logs.argmax(1) != seen[0].labels).sum())
+
+
+def test_nets_that_tell_nothing_are_not_praised():
+    """Posteriors are stored in 16 bits: many are equal, and most of those are 0."""
+    nothing, sure = np.full((10, 10), 0.1), np.eye(10)[np.zeros(10, int)]
+    subsets = all_subsets(("nothing", "sure"), np.stack([nothing, sure]), np.arange(10))
+    for wrong in subsets.wrong.values():
+        assert [count[1:] for count in wrong] == [(9, 9, 9), (5, 5, 5)]
 
 
 def test_disagreement_is_counted_between_answers():

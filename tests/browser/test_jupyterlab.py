@@ -132,3 +132,45 @@ def test_what_is_chosen_with_the_keyboard_reaches_python(browser, lab):
         "ScaleJitterViewer(regime=2, picture=0, crop=1)",
     ]
     page.context.close()
+
+
+MEASURED = (
+    "import torch\nfrom vggstudy import vgg\nfrom vggstudy.fields import EffectiveField\n"
+    "from vggstudy.initialise import initialise\nfrom vggstudy.starts import measure_starts\n"
+    "from vggstudy.widgets import EffectiveReceptiveField, EvaluationAblation, LadderAndFusion, PaddingMicroscope\n"
+    "from vggstudy.widgets import PreInitialisationLab, ScoreMapViewer\n"
+    "net = initialise(vgg('A', num_classes=6, width=1 / 32, crop_size=64, fc_width=8), 'he')\n"
+    "starts = measure_starts('E', net, torch.randn(2, 3, 64, 64), torch.arange(2))\n"
+    "lab = PreInitialisationLab({'E': starts}, 'E')\nlab",
+    "fields = [EffectiveField(f'pool{i}', 16 * i, 10 * i, torch.rand(16 * i, 16 * i)) for i in (1, 2, 3)]\n"
+    "field = EffectiveReceptiveField({'random': fields})\nfield",
+    "score_map = ScoreMapViewer(net, Q=144, scales=(64, 144))\nscore_map",
+    "microscope = PaddingMicroscope(('A', 'D'))\nmicroscope",
+    "ablation = EvaluationAblation()\nablation",
+    "fusion = LadderAndFusion()\nfusion",
+    "print(lab.layer, field.shown, score_map.cell, microscope.column, ablation.column, fusion.method, sep='\\n')",
+)
+
+
+def test_each_widget_of_measurements_hears_its_keys_on_a_kernel(browser, tmp_path):
+    """A change that JupyterLab swallowed, or that only the page knew, would not be printed."""
+    with serve(tmp_path, MEASURED) as address:
+        page = open_notebook(browser, address, len(MEASURED))
+        cells = page.locator(".jp-Notebook .jp-Cell")
+        for number in range(len(MEASURED) - 1):
+            run_cell(page, number)
+            cells.nth(number).locator(".vgg").wait_for(timeout=60_000)
+        for number, name in ((0, "Layer"), (1, "Layer"), (3, "Crop from the left")):
+            slider = cells.nth(number).locator("label", has_text=name).get_by_role("slider")
+            slider.focus()
+            page.keyboard.press("ArrowLeft")
+        for number, style in ((2, ".vgg-map-cell"), (4, "td button")):
+            cells.nth(number).locator(f"{style}[tabindex='0']").focus()
+            page.keyboard.press("ArrowRight" if number == 2 else "ArrowLeft")
+        cells.nth(5).get_by_label("Averaged is the").focus()
+        page.keyboard.press("ArrowDown")
+        run_cell(page, len(MEASURED) - 1)
+        printed = cells.nth(len(MEASURED) - 1).locator(".jp-OutputArea-output pre")
+        printed.wait_for()
+        assert printed.inner_text().split("\n")[:6] == ["17", "pool2", "1", "1", "4", "scores"]
+        page.context.close()

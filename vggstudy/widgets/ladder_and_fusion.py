@@ -102,10 +102,12 @@ def all_subsets(nets: Iterable[str], posteriors: NDArray[np.float64], labels: ND
     """
     terms = {"softmax": posteriors, "scores": np.log(np.maximum(posteriors, 0.5 / 65535))}
     own = labels[:, None]
+    earlier = np.arange(posteriors.shape[2]) < own  # of equal classes the first counts: a constant net is not praised
 
     def wrong(values: NDArray[np.float64], mask: int) -> tuple[int, int]:
         total = values[[bit for bit in range(len(values)) if mask >> bit & 1]].sum(0)
-        before = (total > np.take_along_axis(total, own, 1)).sum(1)
+        theirs = np.take_along_axis(total, own, 1)
+        before = ((total > theirs) | ((total == theirs) & earlier)).sum(1)
         return int((before >= 1).sum()), int((before >= 5).sum())
 
     masks = range(1, 2 ** len(posteriors))

@@ -258,3 +258,31 @@ DATASET = Dataset()
 SUMMARY = Summary()
 LOCALISATION = Localisation()
 GENERALISATION = Generalisation()
+
+
+# What another paper made of these nets: Long, Shelhamer and Darrell, 2015.
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A row of their Table 2, on a part of PASCAL VOC 2011's validation set, and what their published net cuts off.
+
+    Args:
+        stride: Pixels between two scores.
+        pixel_error: 100 less the pixel agreement, in %.
+        mean_iou: Mean intersection over union, in %.
+        crops: Cells cut off the top and left of pool3, of pool4 and of the last map, as far as they are used.
+    """
+
+    stride: int
+    pixel_error: float
+    mean_iou: float
+    crops: tuple[int, ...]
+
+
+SEGMENTATION = (
+    Segmentation(32, 10.9, 59.4, (19,)),
+    Segmentation(16, 10.0, 62.4, (5, 27)),
+    Segmentation(8, 9.7, 62.7, (9, 5, 31)),
+)
+SEGMENTATION_PADDING = 100  # pixels around the picture, at conv1_1

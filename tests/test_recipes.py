@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
+from inspect import signature
 
 import pytest
 
 from vggstudy.__main__ import main, parser
 from vggstudy.commands import recipe as command
 from vggstudy.commands.train import regime_of
+from vggstudy.configs import parse
 from vggstudy.errors import ConfigError
+from vggstudy.evaluate import evaluate
+from vggstudy.initialise import preinitialise
+from vggstudy.model import vgg
 from vggstudy.open_points import OPEN_POINTS
 from vggstudy.paper import REGIME, TABLE_3
 from vggstudy.recipes import PAPER_NETS, hours, recipe
+from vggstudy.regime import RULES
 
 
 def test_the_jittered_net_goes_through_A_256_and_384():
@@ -92,12 +99,20 @@ def test_the_register_of_open_points_names_a_choice_and_alternatives():
 
 
 def test_the_switches_of_the_open_points_exist():
-    from dataclasses import fields
+    """Each is an option of `vggstudy train`, or a call whose keywords the function has and whose stack can be read."""
+    keywords = {each.__name__: signature(each).parameters for each in (vgg, evaluate, preinitialise)}
+    keywords["TrainConfig"] = RULES
+    for switch in filter(None, (point.switch for point in OPEN_POINTS)):
+        if switch.startswith("--"):
+            assert switch in parser()._subparsers._group_actions[0].choices["train"].format_help(), switch
+            continue
+        call = ast.parse(switch, mode="eval").body
+        assert {keyword.arg for keyword in call.keywords} <= set(keywords[call.func.id]), switch
+        assert all(parse(stack.value) for stack in call.args), switch
 
-    from vggstudy.regime import TrainConfig
 
-    names = {field.name for field in fields(TrainConfig)}
-    for point in OPEN_POINTS:
-        if point.switch.startswith("TrainConfig("):
-            inside = point.switch.removeprefix("TrainConfig(").removesuffix(")")
-            assert {part.split("=")[0] for part in inside.split(", ")} <= names, point.switch
+def test_the_choices_that_change_a_result_most_can_be_made_otherwise():
+    wanted = ("interpolated", "jittered S", "colour shift", "local response", "stopped improving", "copied", "5x5 grid")
+    for words in wanted:
+        (point,) = [point for point in OPEN_POINTS if words in point.question and "learning rate" not in point.question]
+        assert point.switch, point.question

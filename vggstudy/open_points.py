@@ -1,5 +1,4 @@
-"""What the paper leaves open: our choice, the other readings, and the switch between them.  Data only, no
-torch."""
+"""What the paper leaves open: our choice, the other readings, and the switch to them.  Data only, no torch."""
 
 from __future__ import annotations
 
@@ -58,7 +57,7 @@ OPEN_POINTS = (
         "2.1",
         "Krizhevsky et al.: size 5, alpha 1e-4 on the sum, beta 0.75, k 2",
         ("alpha divided by the size (torch, Caffe)", "k = 1 (Caffe's default)"),
-        "configs.LRN(...)",
+        "vgg('conv3-64 LRN(k=1) conv3-128')",
     ),
     OpenPoint(
         "When the validation error has stopped improving",
@@ -85,7 +84,11 @@ OPEN_POINTS = (
         "Which layers of A are copied where kernels or places differ",
         "3.1",
         "those of the same name and shape: conv1_1, conv2_1, conv3_1, conv3_2, fc6 to fc8",
-        ("the first four convolutions of the deeper net in order, whatever their place",),
+        (
+            "a kernel of another size too, in the middle of the larger one",
+            "the first four convolutions of the deeper net in order, most of which have another shape",
+        ),
+        "preinitialise(centre_kernels=True)",
     ),
     OpenPoint("Whether A-LRN is pre-initialised", "3.1", "no: it is as deep as A", ("from A",), "--init-from"),
     OpenPoint("The learning rate of the jittered nets", "3.1", "1e-3, as for S = 384", ("1e-2",), "--lr"),

@@ -103,7 +103,7 @@ def test_rows_and_columns_exchanged(trained):
     ],
 )
 def test_labels_in_another_order(trained, order, cure):
-    given = [(image, order(label)) for image, label in pictures(64, 1) if 0 <= order(label) < CLASSES]
+    given = [(image, order(label)) for image, label in pictures(64, 1)]  # some are no label of the network
     diagnosis = examine(trained, given)
     assert [(trial.field, trial.remedy) for trial in diagnosis.taken] == [("classes", cure)]
 

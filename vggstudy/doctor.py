@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -186,10 +186,12 @@ def diagnose(
     @cache
     def seen(rule: Preprocessing, resize: Resize) -> tuple[Tensor, Tensor]:
         with fed(model, rule):
-            evaluation = evaluate(model, Resized(dataset, resize, size), size, flip=False, **options)
+            fed_images = Resized(dataset, resize, size)
+            evaluation = evaluate(model, fed_images, size, flip=False, **options)
         if not len(evaluation):
             raise DataError(f"none of the {len(dataset)} images can be read, the first: {evaluation.skipped[0]}")
-        return evaluation.labels, evaluation.posteriors.argmax(1)
+        labels = torch.tensor([label for _, label in sorted(fed_images.labels.items())])
+        return labels, evaluation.posteriors.argmax(1)
 
     def wrong(setting: Setting) -> Tensor:
         return setting.classes(*seen(setting.preprocessing, setting.resizing))
@@ -224,18 +226,25 @@ def _percent(wrong: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Resized:
-    """A data set whose images come at test scale `Q`, by another rule than the evaluator's."""
+    """A data set whose images come at test scale `Q`, by another rule than the evaluator's.
+
+    The evaluator refuses labels that the network has not, and here these may be the very fault: it gets none, and
+    `labels` keeps those of the images that could be read, by their numbers.
+    """
 
     images: Any
     resize: Resize
     Q: int
+    labels: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image, label = self.images[index]
-        return self.resize(pixels_of(image, self.path(index)), self.Q), label
+        resized = self.resize(pixels_of(image, self.path(index)), self.Q)
+        self.labels[index] = int(label)
+        return resized, 0
 
     def path(self, index: int) -> str:
         return path_of(self.images, index)

@@ -187,7 +187,7 @@ def test_the_citations_are_those_of_citation_cff(made):
     assert [str(person) for person in entry.persons["author"]] == names
 
 
-CHAPTERS = ("one_by_one", "evaluation")
+CHAPTERS = ("one_by_one", "scales")
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Row:
 def ablation_table(ablation: Ablation) -> tuple[Row, ...]:
     """Every stored protocol of every net, for `COLUMNS`.
 
-    Paper: Tables 3, 4 and 5.  Book: evaluation.
+    Paper: Tables 3, 4 and 5.  Book: scales.
     """
     from vggstudy.ablation import VIEWS
 

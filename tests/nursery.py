@@ -1,8 +1,7 @@
 """A process that has torch loaded, and forks a training for each line that it reads: a kill then costs no
 import.
 
-A line is JSON: `out`, `config` (fields of TrainConfig), and `slow`, seconds that each image takes.  Answers
-    are the
+A line is JSON: `out`, `config` (fields of TrainConfig), and `slow`, seconds that each image takes.  Answers are the
 child's pid, then how it ended as `subprocess` counts it (negative: by a signal).
 """
 

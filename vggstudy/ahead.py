@@ -1,9 +1,7 @@
 """Work done ahead of need: threads decode, rescale and crop while the network computes.
 
-Threads, not processes: decoding and rescaling let go of Python's lock, nothing is copied between address
-    spaces or
-through /dev/shm, no worker can be killed apart from its run, and what a worker rescaled stays in memory for
-all.
+Threads, not processes: decoding and rescaling let go of Python's lock, nothing is copied between address spaces or
+through /dev/shm, no worker can be killed apart from its run, and what a worker rescaled stays in memory for all.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Checkpoints: one safetensors file that says what it holds, written atomically, verified when read.  No
-    pickle.
+"""Checkpoints: one safetensors file that says what it holds, written atomically, verified when read.  No pickle.
 
 The header of the file carries two texts: `vggstudy`, a JSON record (format, the arguments that build the
 network, its preprocessing, its classes, SHA-256 of each tensor, and in a training run where it stood), and

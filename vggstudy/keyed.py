@@ -1,5 +1,4 @@
-"""Random numbers that depend on a key alone: the same `(seed, epoch, image)` gives the same number in any
-batch or worker.
+"""Random numbers that depend on a key alone: the same `(seed, epoch, image)` gives the same number in any batch.
 
 A counter-based generator: each part of the key is stirred into a 64-bit word by SplitMix64's finaliser. It is
 written out here, on arrays, because a generator object for each image would cost more than the crop it is

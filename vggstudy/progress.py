@@ -1,5 +1,7 @@
-"""Where a training stands: the record of a step, and what a checkpoint keeps beside weights and momentum.  No
-torch."""
+"""Where a training stands: the record of a step, and what a checkpoint keeps beside weights and momentum.
+
+No torch.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """How each net of the paper came to be: the chain of trainings that leads to it.  No torch.
 
-Section 3.1: A from random weights at S = 256; a deeper net at S = 256 from A's layers; at S = 384 from its
-    own weights
+Section 3.1: A from random weights at S = 256; a deeper net at S = 256 from A's layers; at S = 384 from its own weights
 at S = 256; jittered over [256; 512] from its own weights at S = 384.
 """
 

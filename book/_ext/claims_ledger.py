@@ -199,6 +199,11 @@ def tag(status: str) -> str:
     return f'<span class="claim-badge claim-{status}">{escape(STATUSES[status][0])}</span>'
 
 
+def plain(text: str) -> str:
+    """A text with the quotation marks that are typed, which Sphinx has made into others."""
+    return text.translate(str.maketrans("‘’“”", "''\"\""))
+
+
 def anchor(test: Checked) -> str:
     return f"test-{Path(test.file).stem}-{test.function}"
 
@@ -292,8 +297,10 @@ class Writer:
         if docname not in self.env.found_docs:
             return "#"
         sections = self.env.get_doctree(docname).findall(nodes.section)
-        ids = (s["ids"][0] for s in sections if s[0].astext() == place.heading)
-        return f"{self.uri(docname)}#{next(ids, '')}"
+        ids = [s["ids"][0] for s in sections if plain(s[0].astext()) == plain(place.heading)]
+        if not ids:
+            complain(self.env, self.docname, [f"{docname} was built without the heading {place.heading!r}"])
+        return f"{self.uri(docname)}#{ids[0] if ids else ''}"
 
     def tests(self, root: Path) -> Iterator[nodes.Node]:
         """The source of each test that a claim rests on, folded, once."""

@@ -28,6 +28,7 @@ from vggstudy.regime import TrainConfig
 WORDNET_IDS = Path(__file__).parents[1] / "datasets" / "imagenet-wordnet-ids.json"
 SHALLOW = parse("conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |", name="B with 5×5")
 BEST = min(TABLE_4, key=lambda row: (row.top1_error, row.top5_error))
+SMALL_SCALE = Shown("scales", "The same differences at small scale")
 RIVALS = {row.method: row for row in TABLE_7}
 
 
@@ -95,14 +96,14 @@ ONE_SCALE = (
         "lrn-no-gain", "4.1",
         "Local response normalisation does not improve on A without it.",
         comparison("lrn"), papers_gain("lrn"),
-        evidence=(Compared("lrn"),),
+        evidence=(Compared("lrn"), SMALL_SCALE),
     ),
     Claim(
         "depth-helps", "4.1",
         "The error falls with depth, from A's 11 layers to E's 19.",
         combined(B="depth-b", C="depth-c", D="depth-d", E="depth-e"),
         "; ".join(f"{letter.upper()}: {papers_gain(f'depth-{letter}')}" for letter in "bcde"),
-        evidence=tuple(Compared(f"depth-{letter}") for letter in "bcde"),
+        evidence=(*(Compared(f"depth-{letter}") for letter in "bcde"), SMALL_SCALE),
     ),
     Claim(
         "c-and-d-as-deep", "4.1",
@@ -126,7 +127,7 @@ ONE_SCALE = (
         "saturation", "4.1",
         "At 19 layers the error has saturated; larger data sets might need deeper nets.",
         comparison("saturation"), papers_gain("saturation"),
-        evidence=(Compared("saturation"),),
+        evidence=(Compared("saturation"), SMALL_SCALE),
     ),
     Claim(
         "shallow-net", "4.1",
@@ -164,7 +165,7 @@ SEVERAL_SCALES = (
         far_scales, "drops",
         evidence=(
             Checked("tests/test_nets.py::test_a_net_reaches_the_error_on_its_card"),
-            Shown("image_size", "Three trained nets"),
+            Shown("scales", "Error against Q"),
         ),
     ),
     Claim(
@@ -173,7 +174,7 @@ SEVERAL_SCALES = (
         wider_range, "wider",
         evidence=(
             Checked("tests/test_nets.py::test_a_net_reaches_the_error_on_its_card"),
-            Shown("image_size", "Three trained nets"),
+            Shown("scales", "Error against Q"),
         ),
     ),
     Claim(
@@ -194,7 +195,7 @@ SEVERAL_SCALES = (
         "Averaging over several test scales is better than a single one.",
         combined(jittered_S="scales", fixed_S="scales-fixed"),
         f"D: {papers_gain('scales')}; {papers_gain('scales-fixed')}",
-        evidence=(Compared("scales"), Compared("scales-fixed")),
+        evidence=(Compared("scales"), Compared("scales-fixed"), SMALL_SCALE),
     ),
     Claim(
         "best-single-net", "4.2, Table 4",
@@ -214,14 +215,14 @@ VIEWS = (
         "crops-help", "4.3",
         "Crops do slightly better than dense evaluation.",
         comparison("crops"), papers_gain("crops"),
-        evidence=(Compared("crops"),),
+        evidence=(Compared("crops"), Shown("multi_crop", "The ladder")),
     ),
     Claim(
         "both-help", "4.3",
         "The two together are better than either: they are complementary.",
         combined(than_dense="both-dense", than_crops="both-crops"),
         f"D: {papers_gain('both-dense')}; {papers_gain('both-crops')}",
-        evidence=(Compared("both-dense"), Compared("both-crops")),
+        evidence=(Compared("both-dense"), Compared("both-crops"), Shown("multi_crop", "The ladder")),
     ),
 )  # fmt: skip
 
@@ -230,7 +231,10 @@ FUSION = (
         "fusion-helps", "4.4",
         "Averaging the posteriors of several nets improves the result.",
         comparison("fusion"), papers_gain("fusion"),
-        evidence=(Compared("fusion"), Checked("tests/test_evaluate.py::test_fusion_is_the_mean_of_posteriors")),
+        evidence=(
+            Compared("fusion"), Checked("tests/test_evaluate.py::test_fusion_is_the_mean_of_posteriors"),
+            Shown("fusion", "The mean of posteriors"),
+        ),
     ),
     Claim(
         "submission", "4.4",
@@ -278,13 +282,13 @@ STATE_OF_THE_ART = (
         "Of all single nets, it is the best on the test set.",
         "exact", SUMMARY.single_net_error,
         lambda: min(r.test_top5_error for r in TABLE_7 if "1 net" in r.method and r.test_top5_error), "%", 1,
-        evidence=(Checked("tests/test_paper.py::test_table_7"),),
+        evidence=(Checked("tests/test_paper.py::test_table_7"), Shown("fusion", "The state of the art, 2014")),
     ),
     Claim(
         "ahead-of-googlenet", "4.5",
         f"It is {SUMMARY.lead_over_googlenet} points ahead of a single GoogLeNet.",
         "exact", SUMMARY.lead_over_googlenet, _lead, " points", 1,
-        evidence=(Checked("tests/test_paper.py::test_table_7"),),
+        evidence=(Checked("tests/test_paper.py::test_table_7"), Shown("fusion", "The state of the art, 2014")),
     ),
     Claim(
         "classical", "4.5",

@@ -107,6 +107,7 @@ CLAIMS = (
         agrees=lambda _, ours: ours > 1,
         evidence=(
             Checked("tests/test_views.py::test_macs_are_those_of_table_1"),
+            Shown("multi_crop", "What it costs"),
             Shown("benchmarks", "Many crops, each exactly, at a fraction of the price"),
         ),
     ),
@@ -123,6 +124,7 @@ CLAIMS = (
                 "tests/test_widget_padding_microscope.py::"
                 "test_only_the_centre_of_49_cells_is_equal_inside_the_picture"
             ),
+            Shown("multi_crop", "Why the two differ"),
         ),
     ),
     Claim(
@@ -139,7 +141,7 @@ CLAIMS = (
         "crops-a-scale", "3.2",
         "Multi-crop evaluation takes 50 crops a scale: a regular 5×5 grid and its mirror images.",
         "exact", PROTOCOL.crops, _crops, " crops",
-        evidence=(CROPS_ORACLE,),
+        evidence=(CROPS_ORACLE, Shown("multi_crop", "Crops: the net as it was trained")),
     ),
     Claim(
         "crops-three-scales", "3.2",
@@ -156,7 +158,7 @@ CLAIMS = (
         "crops-not-worth-it", "3.2",
         "The authors believe that in practice the gain of crops is not worth their time.",
         "reported", "not worth it", _whole_protocol, " times the MACs of dense (D, three scales)", 1,
-        evidence=(Shown("benchmarks", "Many crops, each exactly, at a fraction of the price"),),
+        evidence=(Shown("multi_crop", "What it costs"),),
     ),
     Claim(
         "caffe", "3.3",

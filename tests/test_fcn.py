@@ -19,6 +19,7 @@ from vggstudy.fcn import (
     confuse,
     label_pixels,
     lattice,
+    near_edge,
     pooled_maps,
     segment,
     train_fcn,
@@ -234,6 +235,16 @@ def test_errors_by_hand():
     assert seen.pixel_error == pytest.approx(100 * 2 / 9)
     assert seen.ious[:3] == pytest.approx([80, 50, 50]) and np.isnan(seen.ious[3])
     assert seen.mean_iou == pytest.approx(60)
+
+
+def test_pixels_near_an_edge_lie_on_both_sides_of_it():
+    labels = torch.zeros(1, 8, 12, dtype=torch.int64)
+    labels[0, 2:6, 5:] = 7  # to the right border, which is no edge
+    near = near_edge(labels, 1)[0]
+    expected = torch.zeros(8, 12, dtype=torch.bool)
+    expected[1:7, 4:] = True
+    expected[3:5, 6:] = False
+    assert torch.equal(near, expected)
 
 
 def test_a_class_that_is_only_guessed_counts():

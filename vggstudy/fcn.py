@@ -241,6 +241,19 @@ def segment(fcn: FCN, run: Labelled) -> Tensor:
         return fcn(run.maps, rows, columns).argmax(1)
 
 
+def near_edge(labels: Tensor, distance: int = 4) -> Tensor:
+    """Pixels with another one of the other side, object or background, at most `distance` rows and columns away.
+
+    Args:
+        labels: `(N, H, W)`; 0 is background.
+    Returns:
+        Boolean, `(N, H, W)`.
+    """
+    inside = (labels > 0).float()[:, None]
+    window = {"kernel_size": 2 * distance + 1, "stride": 1, "padding": distance}
+    return (F.max_pool2d(inside, **window) != -F.max_pool2d(-inside, **window))[:, 0]
+
+
 @dataclass(frozen=True, eq=False)
 class Confusion:
     """How many pixels of each class (row) were taken for which (column): `counts`, `(K, K)`."""

@@ -64,6 +64,13 @@ def test_the_commands_are_understood_by_train_and_are_the_papers_regime(capsys):
     assert config.S == (256, 512) and config.lr == 1e-3 and args.init_from == "runs/D-384"
 
 
+def test_the_papers_regime_is_asked_for_where_it_is_not_the_default(capsys):
+    assert main(["recipe", "A", "--data", "fashion-mnist", "--no-estimate"]) == 0
+    assert "--regime paper" in capsys.readouterr().out
+    assert main(["recipe", "A", "--no-estimate"]) == 0
+    assert "--regime" not in capsys.readouterr().out
+
+
 def test_json_and_several_processes(capsys):
     main(["recipe", "B", "--no-estimate", "--json", "--nproc-per-node", "4", "--options", "--micro-batch 16"])
     rows = json.loads(capsys.readouterr().out)

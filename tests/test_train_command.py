@@ -197,6 +197,24 @@ def test_a_class_without_images_and_a_missing_folder_end_the_command(spoilt, cap
     assert "no such folder' is none: write --data imagefolder:ROOT" in missing
 
 
+@pytest.mark.fault("T22")
+def test_damaged_photographs_are_skipped_and_listed_when_that_is_asked_for(spoilt, capsys):
+    bad = spoilt / "train" / "class 1" / "4.png"
+    bad.write_bytes(b"")
+    assert train("A", "--data", f"imagefolder:{spoilt}", *NET, "--batch-size", "5", "--on-error", "skip") == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    assert told == [f"vggstudy: skipped {bad} is empty (0 bytes): fetch it again or remove it"]
+    assert train("A", "--data", "shapes", "--on-error", "skip") == 2
+    assert "--on-error skip is for photographs in files" in capsys.readouterr().err
+
+
+@pytest.mark.fault("T24")
+def test_a_folder_of_classes_alone_is_nothing_to_learn_from(spoilt, capsys):
+    assert train("A", "--data", f"imagefolder:{spoilt}/train", *NET) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "imagefolder has no training images, only some to evaluate: give a folder with train/ and val/" in line
+
+
 def test_data_are_fetched_when_that_is_asked_for(capsys, monkeypatch):
     from vggstudy import data
 

@@ -203,7 +203,8 @@ def test_a_run_directory_is_a_network(undisturbed):
     assert equal(weights(load_checkpoint(undisturbed)), newest(undisturbed).weights)
 
 
-def test_the_commands_list_and_draw_runs(tmp_path, capsys):
+def test_the_commands_list_and_draw_runs(tmp_path, capsys, monkeypatch):
+    drawn = []
     for name in ("a", "b"):
         list(train(tiny_net(), tiny_data(), replace(TINY, epochs=1), out=tmp_path / name))
     assert main(["runs", str(tmp_path)]) == 0
@@ -213,6 +214,15 @@ def test_the_commands_list_and_draw_runs(tmp_path, capsys):
     assert [row["step"] for row in json.loads(capsys.readouterr().out)] == [6, 6]
     assert main(["curves", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "c.png")]) == 0
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "vggstudy.plots.curves.plot_curves", lambda runs, classes: drawn.append(list(runs)) or plot_curves(runs)
+        )
+        list(train(tiny_net(), tiny_data(), replace(TINY, epochs=1), out=tmp_path / "more" / "a"))
+        again = [str(tmp_path / name) for name in ("a", "more/a")]
+        for paths in (again, [again[0], str(tmp_path / "b")]):
+            assert main(["curves", *paths, "--out", str(tmp_path / "c.png")]) == 0
+    assert drawn == [again, ["a", "b"]]  # two runs of one name are two curves
     assert main(["curves", str(tmp_path), "--out", "x.png"]) == 2
     assert main(["runs", str(tmp_path / "nothing")]) == 2
 

@@ -9,7 +9,7 @@ from vggstudy.checkpoint import load_checkpoint
 from vggstudy.colour import colour_pca, mean_rgb
 from vggstudy.configs import Config
 from vggstudy.errors import CheckpointError
-from vggstudy.imageset import Data
+from vggstudy.imageset import Data, training_images
 from vggstudy.initialise import initialise, preinitialise
 from vggstudy.model import VGG, Preprocessing, vgg
 
@@ -32,12 +32,15 @@ def fresh_net(
         unit_variance: Whether pixels are also divided by their standard deviation, which He's initialisation supposes;
             the paper subtracts the mean and does nothing else.
         net: Further arguments of `vgg`.
+    Raises:
+        DataError: If the data have no training images.
 
     Paper: sections 2.1 and 3.1.
     """
+    images = training_images(data)
     model = initialise(vgg(config, len(data.classes), **net), method, seed)
-    std = 255 * float(colour_pca(data.train).values.mean() ** 0.5) if unit_variance else 1.0
-    model.preprocessing = Preprocessing(mean_rgb(data.train), (std, std, std))
+    std = 255 * float(colour_pca(images).values.mean() ** 0.5) if unit_variance else 1.0
+    model.preprocessing = Preprocessing(mean_rgb(images), (std, std, std))
     return model
 
 

@@ -61,6 +61,19 @@ class Data:
     """Files left out under `on_error="skip"`, each with the reason."""
 
 
+def training_images(data: Data) -> ImageSet:
+    """What a data set has to learn from.
+
+    Raises:
+        DataError: If it is for evaluation only.
+    """
+    if data.train is None:
+        raise DataError(
+            f"{data.name} has no training images, only some to evaluate: give a folder with train/ and val/"
+        )
+    return data.train
+
+
 def check_splits(names: Iterable[str]) -> None:
     """Refuse a split that there is not.
 

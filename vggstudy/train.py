@@ -25,6 +25,7 @@ from vggstudy.data import Data
 from vggstudy.diagnosis import Stall, is_out_of_memory, not_finite, out_of_memory
 from vggstudy.distributed import deterministic, place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
+from vggstudy.imageset import training_images
 from vggstudy.keyed import words
 from vggstudy.learner import Later, Learner
 from vggstudy.model import VGG
@@ -81,14 +82,13 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
     """Refuse what cannot be trained, before anything is done."""
     if found := problems(asdict(config), model.crop_size):
         raise ConfigError("; ".join(found))
-    if data.train is None:
-        raise DataError(f"{data.name} has no training images: it is for evaluation only")
+    images = len(training_images(data))
     if len(data.classes) != model.num_classes:
         raise DataError(
             f"{data.name} has {len(data.classes)} classes, the network {model.num_classes}: build it with "
             f"num_classes={len(data.classes)}"
         )
-    if config.batch_size > (images := len(data.train)):
+    if config.batch_size > images:
         raise ConfigError(
             f"batch_size = {config.batch_size}: allowed is {images} or less, the training images of {data.name}"
         )

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 
-from vggstudy.commands.train import scale
+from vggstudy.commands.train import SMALL_DATA, scale, source
 from vggstudy.recipes import PAPER_NETS, Stage, hours, recipe
 
 HELP = "print, or run, the chain of trainings that leads to a net of the paper"
@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     stages = recipe(args.config, args.S) if args.config else every_stage()
-    commands = [stage.command(args.data, args.root, args.nproc_per_node, args.options) for stage in stages]
+    # Where a scaled-down regime is the default, the paper's has to be asked for.
+    options = [*(["--regime", "paper"] if source(args.data) in SMALL_DATA else []), *args.options]
+    commands = [stage.command(args.data, args.root, args.nproc_per_node, options) for stage in stages]
     if args.execute:
         return run_chain(commands)
     rate = None if args.no_estimate else measured_rate(stages[-1], args.nproc_per_node)

@@ -103,6 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", required=True, metavar="SPEC",
         help="shapes, fashion-mnist[:ROOT], imagefolder:ROOT, imagenette:ROOT or imagenet:ROOT")  # fmt: skip
+    add("--on-error", choices=("raise", "skip"), default="raise", help="what to do with a damaged photograph: skip "
+        "reads every file once before it begins (default: raise)")  # fmt: skip
     add("--download", action="store_true", help="fetch the data if they are not there and free to fetch")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--out", metavar="DIR", help="run directory for metrics and checkpoints")
@@ -156,7 +158,10 @@ def run(args: argparse.Namespace) -> int:
     from vggstudy.signals import StopRequest
     from vggstudy.train import train, updates_per_epoch
 
-    data = load_data(args.data, download=args.download)
+    skipping = {"on_error": "skip"} if args.on_error == "skip" else {}
+    data = load_data(args.data, download=args.download, **skipping)
+    if is_first():
+        print(*(f"vggstudy: skipped {reason}\n" for reason in data.skipped), sep="", end="", file=sys.stderr)
     model = build(args, net, data, config.seed, small)
     note = {"command": ["vggstudy", *sys.argv[1:]], "init_from": args.init_from}
     with StopRequest() as stop, warnings_as_lines():
@@ -179,6 +184,8 @@ def check_options(args: argparse.Namespace, out: str | Path | None) -> None:
             raise ConfigError(f"--{name} needs a run directory: give --out or --name as well")
     if args.centre_kernels and not args.init_from:
         raise ConfigError("--centre-kernels says how layers are copied: give --init-from as well")
+    if args.on_error == "skip" and source(args.data) in SMALL_DATA:
+        raise ConfigError(f"--on-error skip is for photographs in files, not for {source(args.data)}: leave it out")
     if args.download and under_torchrun():
         raise ConfigError("--download is for one process: fetch the data without torchrun first")
 

@@ -11,6 +11,7 @@ import pytest
 from vggstudy.__main__ import main
 from vggstudy.commands import COMMANDS
 from vggstudy.configs import CONFIGS
+from vggstudy.nets import RESULTS
 
 
 def test_configs_prints_tables_1_and_2(capsys):
@@ -61,6 +62,27 @@ def test_what_the_machine_refuses_is_one_line_with_the_file(capsys):
         "vggstudy: error: /no/such/folder: No such file or directory",
         "vggstudy: interrupted",
     ]
+
+
+def test_a_training_of_the_study_that_fails_is_one_line(capsys, monkeypatch):
+    """Its own last line, where that was not shown already."""
+    command = [sys.executable, "-m", "vggstudy", "train", "A"]
+
+    def fail(*_, **__):
+        raise subprocess.CalledProcessError(2, command, stderr=b"epoch 1\nvggstudy: error: it broke\n")
+
+    monkeypatch.setattr("vggstudy.study.study", fail)
+    assert main(["study", "A-S72"]) == 2
+    assert capsys.readouterr().err == "vggstudy: error: vggstudy train A failed: vggstudy: error: it broke\n"
+
+
+def test_a_quick_ablation_stores_nothing_in_the_book(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr("vggstudy.ablation.measure", lambda *words, **options: asked.append((words, options)) or ())
+    assert main(["study", "--ablation", "--quick"]) == main(["study", "--ablation"]) == 0
+    ((names, folder), options), (default, _) = asked
+    assert (names, options["n"]) == (["A-S72"], 20) and not folder.is_relative_to(RESULTS.parent)
+    assert default == (None,)
 
 
 def test_debug_shows_the_traceback():

@@ -73,7 +73,10 @@ CLAIMS = (
         "dense-kernels", "3.2",
         "The first fully-connected layer is read as a 7×7 convolution, the other two as 1×1.",
         "exact", PROTOCOL.dense_kernels, _dense_kernels, " px a side",
-        evidence=(Checked("tests/test_model.py::test_head_equals_the_convolution_of_section_3_2"),),
+        evidence=(
+            Checked("tests/test_model.py::test_head_equals_the_convolution_of_section_3_2"),
+            Shown("dense", "Why the size is fixed, and how it becomes free"),
+        ),
     ),
     Claim(
         "whole-image", "3.2",
@@ -83,6 +86,7 @@ CLAIMS = (
         evidence=(
             Checked("tests/test_model.py::test_score_map_equals_the_classifier_on_every_window_of_the_last_map"),
             Checked("tests/test_model.py::test_side_of_the_score_map_of_the_papers_nets"),
+            Shown("dense", "How large the map is"),
         ),
     ),
     Claim(
@@ -92,6 +96,7 @@ CLAIMS = (
         evidence=(
             Checked("tests/test_evaluate.py::test_posteriors_are_the_oracles"),
             Checked("tests/test_views.py::test_the_mean_score_map_is_that_of_timms_pooled_head"),
+            Shown("dense", "Average the scores, then the soft-max"),
         ),
     ),
     Claim(
@@ -107,7 +112,7 @@ CLAIMS = (
         agrees=lambda _, ours: ours > 1,
         evidence=(
             Checked("tests/test_views.py::test_macs_are_those_of_table_1"),
-            Shown("multi_crop", "What it costs"),
+            Shown("dense", "What it costs"),
             Shown("benchmarks", "Many crops, each exactly, at a fraction of the price"),
         ),
     ),
@@ -134,7 +139,7 @@ CLAIMS = (
         agrees=lambda _, ours: ours > REGIME.crop_size,
         evidence=(
             Checked("tests/test_analysis.py::test_fixed_values[D]"),
-            Shown("small_filters", "The view of whole nets"),
+            Shown("dense", "Where a position looks"),
         ),
     ),
     Claim(

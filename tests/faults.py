@@ -1,6 +1,7 @@
 """A plugin: at the end of a test run, the table of the faults that were provoked, and whether we held.
 
-A test says which faults it provokes by `@pytest.mark.fault("T07")`, with as many numbers as it covers.
+A test says which faults it provokes by `@pytest.mark.fault("T07")`, with as many numbers as it covers; one that draws
+at random says its seed by `record_property("seed", seed)`.
 """
 
 from __future__ import annotations
@@ -69,15 +70,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seen: dict[str, Counter[str]] = defaultdict(Counter)
+    seeds: dict[str, list[str]] = defaultdict(list)
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            for name, number in getattr(report, "user_properties", ()):
-                if name == "fault":
-                    seen[number][outcome] += 1
+            properties = getattr(report, "user_properties", ())
+            for number in (value for name, value in properties if name == "fault"):
+                seen[number][outcome] += 1
+                seeds[number] += [f"seed {value}" for name, value in properties if name == "seed"]
     if not seen:
         return
     terminalreporter.section("faults provoked")
     for number in sorted(seen):
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in seen[number].items())
+        outcomes = ", ".join([*(f"{count} {outcome}" for outcome, count in seen[number].items()), *seeds[number]])
         bad = seen[number]["failed"] or seen[number]["error"]
         terminalreporter.write_line(f"{number}  {FAULTS[number]:74} {outcomes}", red=bool(bad), green=not bad)

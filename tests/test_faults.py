@@ -74,10 +74,10 @@ def wait_for_steps(out: Path, count: int, seconds: float = 60) -> None:
 @pytest.mark.slow
 @pytest.mark.fault("T03")
 @pytest.mark.parametrize("seed", [0])
-def test_kills_at_random_moments_lose_one_interval_at_most(tmp_path, nursery, seed):
+def test_kills_at_random_moments_lose_one_interval_at_most(tmp_path, nursery, seed, record_property):
     """24 kills of a run that saves every second step, each resumed; then it ends as if nothing had
     happened."""
-    print(f"seed {seed}")
+    record_property("seed", seed)
     moments = random.Random(seed)
     config = replace(TINY, epochs=400, save_every=2, validate_every=50, patience=400, keep=2)
     killed = tmp_path / "killed"

@@ -142,7 +142,7 @@ def test_no_output_holds_a_path_of_the_machine_it_was_made_on(chapter):
 
 def test_each_exercise_has_a_folded_solution_that_runs(chapter):
     exercises = re.findall(r"\{exercise\}.*\n:label: (\S+)", prose(chapter))
-    assert 2 <= len(exercises) <= 4
+    assert 3 <= len(exercises) <= 5
     solved, inside = {}, None
     for cell in chapter.cells:
         if cell.cell_type == "code" and inside:
@@ -156,6 +156,14 @@ def test_each_exercise_has_a_folded_solution_that_runs(chapter):
                 solved[inside] = 0
     assert set(solved) == set(exercises)
     assert all(solved.values()), f"solutions without a cell that runs: {solved}"
+
+
+def test_one_exercise_is_coded_and_checked(chapter):
+    chapters_checked = [re.search(r"^check\(\"(\w+)\.", cell.source, flags=re.M) for cell in code_cells(chapter)]
+    assert any(chapters_checked)
+    assert any(output.get("data", {}).get("text/plain", "").startswith("not yet")
+               for cell, found in zip(code_cells(chapter), chapters_checked, strict=True) if found
+               for output in cell.outputs)  # fmt: skip
 
 
 def without_code(text):

@@ -120,7 +120,7 @@ KINDS: dict[str, Callable[[float], Arm]] = {
 }
 
 # Nets that are followed over all of BUDGETS.
-FOLLOWED = ("A", "B", "B from A", "D from A")
+FOLLOWED = ("A", "B", "D from A")
 
 
 def arms() -> dict[str, Arm]:

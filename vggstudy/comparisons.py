@@ -150,6 +150,11 @@ COMPARISONS: dict[str, Comparison] = {
         Side("A at S=64", "dense 64"), Side("A at S=40:64", "dense 52"),
         _gain(_single("D", 384), _single("D", JITTER)),
     ),
+    "jitter-scales": Comparison(
+        "with several test scales too, training over a range of S is better than at its small end", "4.2",
+        Side("A at S=40", "dense small"), Side("A at S=40:64", "dense jittered"),
+        _gain(("D", 256, (224, 256, 288), "dense"), (*_D, "dense")),
+    ),
     "scales": Comparison(
         "several test scales are better than one", "4.2",
         Side("A at S=40:64", "dense 52"), Side("A at S=40:64", "dense jittered"),
@@ -177,7 +182,7 @@ COMPARISONS: dict[str, Comparison] = {
         _gain((*_D, "multi-crop"), (*_D, "multi-crop & dense")),
     ),
     "fusion": Comparison(
-        "nets together are better than the best of them", "4.4",
+        "the two best nets together are better than the best alone", "4.4",
         Side("fusion", "best single"), Side("fusion", "fused"),
         round(min(row.top1_error for row in TABLE_5 if row.view == "dense") - TABLE_6[1].top1_error, 1),
     ),

@@ -24,7 +24,7 @@ CROP_IMAGES = 1000  # of them, in the views that cost fifty crops an image
 
 # Test scales around the training scale, as in Tables 3 and 4; nets that go on at another S are tested at all of them.
 SETS = {"small": (32, 40, 48), "large": (56, 64, 72), "jittered": (40, 52, 64)}
-CROPPED = ("A", "A-LRN", "B", "B from A", "D from A")
+CROPPED = ("A", "D from A")
 
 
 class Replication:
@@ -60,6 +60,9 @@ class Replication:
                     run = self.record["runs"][f"{arm.key}/{seed}"] = self._run(arm, seed)
                     self._save()
                     yield f"{arm.key}, seed {seed}: {run['test']['dense 40']:.1f}% top-1 error ({run['seconds']} s)"
+
+            if line := self._fuse(seed):
+                yield line
 
     def rate(self, label: str) -> float:
         """The learning rate with the least validation error in the pilot runs; the smaller one of equals."""
@@ -112,6 +115,24 @@ class Replication:
             "val_top1_error": steps[-1]["val_top1_error"],
             "test": self._test(place, arm),
         }
+
+    def _fuse(self, seed: int) -> str | None:
+        """The two nets that the validation draw likes best, together and the better one alone (section 4.4)."""
+        from vggstudy.evaluation import Evaluation, fuse
+
+        arms = [kind(BUDGET) for kind in KINDS.values() if not kind(BUDGET).fine_tuned]
+        runs = {arm: self.record["runs"].get(f"{arm.key}/{seed}") for arm in arms}
+        if f"fusion/{seed}" in self.record["runs"] or not all(runs.values()):
+            return None
+        best = sorted(arms, key=lambda arm: runs[arm]["val_top1_error"])[:2]
+        alone, other = (Evaluation.load(self._place(arm, seed, runs[arm]["lr"]) / "dense-small.npz") for arm in best)
+        test = {"best single": alone.top1_error, "fused": fuse([alone, other]).top1_error}
+        self.record["runs"][f"fusion/{seed}"] = {
+            "nets": [arm.key for arm in best],
+            "test": {name: round(error, 3) for name, error in test.items()},
+        }
+        self._save()
+        return f"{' and '.join(arm.label for arm in best)}, seed {seed}: {test['fused']:.1f}% together"
 
     def _save(self) -> None:
         from vggstudy.rundirectory import replace_text

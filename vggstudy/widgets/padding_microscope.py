@@ -57,7 +57,7 @@ def padding_differences(model: VGG, image: Tensor) -> Net:
     Raises:
         DataError: If the image is not so.
 
-    Paper: section 4.3 ("when applying a ConvNet to a crop, the convolved feature maps are padded with zeros").
+    Paper: section 3.2 ("when applying a ConvNet to a crop, the convolved feature maps are padded with zeros").
     Book: dense evaluation.
     """
     from vggstudy.evaluate import evaluating
@@ -124,7 +124,7 @@ class PaddingMicroscope(StudyWidget):
         ConfigError: If there is no configuration, or `config` is none of them.
         DataError: If the picture does not fit (see `padding_differences`).
 
-    `column` and `row` number the crop, `cell` the cell.  `equal` counts the cells that agree.  Paper: section 4.3.
+    `column` and `row` number the crop, `cell` the cell.  `equal` counts the cells that agree.  Paper: section 3.2.
     """
 
     _script = "padding_microscope"

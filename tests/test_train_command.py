@@ -215,6 +215,12 @@ def test_a_folder_of_classes_alone_is_nothing_to_learn_from(spoilt, capsys):
     assert "imagefolder has no training images, only some to evaluate: give a folder with train/ and val/" in line
 
 
+@pytest.mark.fault("T36")
+def test_an_unknown_configuration_is_refused_before_the_data_are_read(capsys):
+    assert train("vgg17", "--data", "imagefolder:/no/such") == 2
+    assert "unknown configuration 'vgg17'; did you mean VGG1" in capsys.readouterr().err
+
+
 def test_data_are_fetched_when_that_is_asked_for(capsys, monkeypatch):
     from vggstudy import data
 

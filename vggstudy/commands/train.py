@@ -146,6 +146,7 @@ def option(name: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
+    find_config(args.config)  # refused before the data are looked through, which may take minutes
     small = (args.regime or ("small" if source(args.data) in SMALL_DATA else "paper")) == "small"
     net, config = regime_of(args, small)
     out = run_path(args.name) if args.name is not None else args.out

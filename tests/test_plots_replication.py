@@ -43,5 +43,5 @@ def test_a_net_is_followed_through_the_means_and_a_zero_is_shown():
     ax = plot_by_budget(points).axes[0]
     lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
     assert list(lines) == ["A", "D from A"]
-    assert np.allclose(lines["A"].get_xdata(), [2, 4]) and np.allclose(lines["A"].get_ydata(), [6, 0.02])
+    assert np.allclose(lines["A"].get_xdata(), [2000, 4000]) and np.allclose(lines["A"].get_ydata(), [6, 0.02])
     assert lines["D from A"].get_linestyle() == "--"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from vggstudy.comparisons import Outcome, Point
 
 LINEAR = 5  # points of gain up to which the axis is linear; beyond, it is logarithmic
+LABEL = 36  # characters to a line of a row's label
 MARKS = {"reproduced at small scale": (BLUE, "o"), "contradicted at small scale": (RED, "s")}
 UNDECIDED = (MUTED, "D")
 
@@ -29,7 +31,8 @@ def plot_outcomes(outcomes: Mapping[str, Outcome]) -> Figure:
 
     Book: replication.
     """
-    fig, ax = plt.subplots(figsize=(WIDTH, 0.7 + 0.34 * len(outcomes)))
+    labels = [fill(label, LABEL) for label in outcomes]
+    fig, ax = plt.subplots(figsize=(WIDTH, 1.1 + 0.34 * len(outcomes)))
     rows = np.arange(len(outcomes))
     for row, outcome in zip(rows, outcomes.values(), strict=True):
         shade, mark = MARKS.get(outcome.verdict, UNDECIDED)
@@ -42,13 +45,13 @@ def plot_outcomes(outcomes: Mapping[str, Outcome]) -> Figure:
     ax.set_xscale("symlog", linthresh=LINEAR)
     ticks = [-50, -20, -5, -2, 0, 2, 5, 20, 50]
     ax.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    ax.set_yticks(rows, list(outcomes))
+    ax.set_yticks(rows, labels, fontsize=8)
     ax.invert_yaxis()
     ax.set(xlabel="gain, points of top-1 error (logarithmic beyond ±5)")
     handles = [ax.plot([], [], mark, color=shade)[0] for shade, mark in (*MARKS.values(), UNDECIDED)]
     handles.append(ax.plot([], [], "*", color=INK, markersize=9)[0])
-    ax.legend(handles, ["as the paper", "the other way", "undecided", "the paper's gain"], fontsize=8,
-              loc="upper center", bbox_to_anchor=(0.4, -0.5 / len(outcomes) - 0.06), ncols=4)  # fmt: skip
+    words = ["as the paper", "the other way", "undecided", "the paper's gain"]
+    fig.legend(handles, words, fontsize=8, loc="outside lower right", ncols=4)
     plt.close(fig)
     return fig
 
@@ -65,12 +68,12 @@ def plot_by_budget(points: Sequence[Point]) -> Figure:
         name, _, start = label.partition(" from ")
         shade = COLOURS.get(name, OTHER)
         style = "--" if start else "-"
-        cost = np.array([point.macs for point in mine]) / 1e9
+        cost = np.array([point.macs for point in mine]) / 1e6
         for at, point in zip(cost, mine, strict=True):
             ax.plot([at] * len(point.errors), _shown(point.errors), "o", color=shade, alpha=0.3, markersize=4)
         means = [np.mean(point.errors) for point in mine]
         ax.plot(cost, _shown(means), style, color=shade, marker="o", markersize=6, label=label)
-    cost = "10⁹ MACs of forward passes for each training image, pre-training included"
+    cost = "10⁶ MACs of forward passes for each training image, pre-training included"
     ax.set(xscale="log", yscale="log", xlabel=cost,
            title="Top-1 error (%), dense, Q = S = 40")  # fmt: skip
     ax.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])

@@ -19,11 +19,16 @@ CHAPTER = nbformat.read(ROOT / "book" / "reproduce.ipynb", as_version=4)
 PROGRAMS = ("vggstudy", "torchrun", "sbatch")
 
 
+def joined(text):
+    """Lines, those that a backslash breaks put together again."""
+    return re.sub(r"\s*\\\n\s*", " ", text).splitlines()
+
+
 def in_prose():
     """Lines of console blocks, and whole commands in the running text; those cut short by a … are left out."""
     text = "\n".join(cell.source for cell in CHAPTER.cells if cell.cell_type == "markdown")
     for block in re.findall(r"```console\n(.*?)```", text, flags=re.S):
-        yield from (line.removeprefix("$ ") for line in block.splitlines())
+        yield from (line.removeprefix("$ ") for line in joined(block))
     text = re.sub(r"```.*?```", "", text, flags=re.S)
     yield from (code for code in re.findall(r"`(vggstudy \w+ [^`]*)`", text) if "…" not in code)
 
@@ -31,7 +36,7 @@ def in_prose():
 def in_outputs():
     for cell in CHAPTER.cells:
         for output in cell.get("outputs", []):
-            yield from (line for line in output.get("text", "").splitlines() if line.startswith(PROGRAMS))
+            yield from (line for line in joined(output.get("text", "")) if line.startswith(PROGRAMS))
 
 
 COMMANDS = [*in_prose(), *in_outputs()]

@@ -23,8 +23,8 @@ EXERCISES = {
     "honest": Exercise(
         _honest,
         cases=(
-            _case(300, 3, 11, 5), _case(0, 4, 40, 20), _case(1, 4, 40, 20), _case(2, 30, 100, 50), _case(3, 255, 400, 100),
-            _case(4, 255, 400, 300), _case(5, 12, 1000, 500),
+            _case(300, 3, 11, 5), _case(0, 4, 40, 20), _case(1, 4, 40, 20), _case(2, 30, 100, 50),
+            _case(3, 255, 400, 100), _case(4, 255, 400, 300), _case(5, 12, 1000, 500),
         ),
         slips={
             "an error is given in %.": lambda wrong, first: _honest(wrong, first) / 100,

@@ -128,7 +128,7 @@ def stored_subsets(ablation: Ablation, view: str) -> Subsets:
     seen = {net: ablation.evaluation(net, Q_SETS[RECIPES[net].S], view) for net in ablation.nets}
     seen = {net: each for net, each in seen.items() if each}
     if len(seen) > MOST_NETS:
-        raise DataError(f"{len(seen)} nets are stored; subsets are counted of {MOST_NETS} at most: give an Ablation with fewer")
+        raise DataError(f"{len(seen)} nets are stored; subsets are counted of {MOST_NETS} at most")
     stacked = (
         np.stack([each.posteriors.numpy() for each in seen.values()]).astype(float) if seen else np.zeros((0, 1, 1))
     )

@@ -23,11 +23,12 @@ FAULTS = {
 
 @pytest.fixture
 def book(tmp_path):
-    """The book without its chapters."""
+    """The book without its chapters and without the pages that lead to them."""
     (tmp_path / "_toc.yml").write_text(TOC)
     shutil.copy(ROOT / "_config.yml", tmp_path)
     chapters = shutil.ignore_patterns("*.ipynb", "offline", "results", "__pycache__")
     shutil.copytree(ROOT / "book", tmp_path / "book", ignore=chapters)
+    (tmp_path / "book" / "intro.md").write_text("# Introduction\n\nA {term}`stack` {cite}`simonyan2015`.\n")
     return tmp_path
 
 

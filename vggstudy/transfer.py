@@ -24,7 +24,7 @@ from vggstudy.evaluate import batches_by_size, evaluating, pixels_of, scales_of
 from vggstudy.model import VGG, preprocess
 
 FULLY_CONNECTED = ("fc6", "fc7")
-DECAYS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # strengths of the L2 penalty that are tried, strongest first
+DECAYS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # strengths of the L2 penalty that are tried, strongest first
 ITERATIONS = 60  # of L-BFGS, at most
 
 

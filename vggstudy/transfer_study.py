@@ -40,7 +40,7 @@ Q = (64, 96, 128)  # in the proportion of the paper's 256, 384 and 512
 LOOKED_AT = ("pool4", "fc7")  # layers whose scales are also stacked, and taken one by one
 SIZES = (100, 500, 2000)
 DRAWS = 5
-RANDOM_SEEDS = (0, 1)
+RANDOM_SEEDS = (0, 1, 2)
 
 SOURCE = ("T-shirt/top", "Trouser", "Dress", "Sandal", "Bag")  # garments on which a net of its own is trained
 NEAR_SIZES = (50, 250, 1000)

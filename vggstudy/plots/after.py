@@ -104,12 +104,14 @@ def plot_overlap(curves: Mapping[str, Mapping[int, float]]) -> Figure:
 
 
 @theme()
-def plot_shares(panels: Mapping[str, Mapping[str, Mapping[str, float]]], units: Mapping[str, str]) -> Figure:
+def plot_shares(
+    panels: Mapping[str, Mapping[str, Mapping[str, float]]], units: Mapping[str, tuple[float, str]]
+) -> Figure:
     """What networks are made of: a bar a network, divided by kind of layer, its total at the end.
 
     Args:
         panels: Title -> network -> kind -> amount.
-        units: Title -> what the total is counted in, as a format such as `"{:.1f} M"`.
+        units: Title -> what the total is divided by, and how it is written, such as `(1e6, "{:.1f} M")`.
 
     Book: after VGG.
     """
@@ -124,7 +126,8 @@ def plot_shares(panels: Mapping[str, Mapping[str, Mapping[str, float]]], units: 
             ax.barh(places, shares, left=left, color=shade, height=0.7, label=kind)
             left += shares
         for place, total in zip(places, totals, strict=True):
-            ax.annotate(units[title].format(total), (101, place), va="center", fontsize=8, annotation_clip=False)
+            divisor, written = units[title]
+            ax.annotate(written.format(total / divisor), (101, place), va="center", fontsize=8, annotation_clip=False)
         ax.set(title=title, xlim=(0, 100), xlabel="share (%)")
         ax.set_yticks(places, list(nets), fontsize=8)
         ax.grid(axis="y", visible=False)

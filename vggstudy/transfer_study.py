@@ -1,6 +1,7 @@
 """The recorded runs of the chapter "After VGG": what frozen features are worth on photographs that no net saw.
 
     python -m vggstudy.transfer_study [PART ...]
+    python -m vggstudy.transfer_study --quick      # a few photographs at one scale; nothing is kept
 
 Each part is kept in `runs/transfer`; when all are there, `book/results/transfer.json` is written.  About
 fifteen minutes on one idle core, half of it passes over 7,000 photographs at three scales.
@@ -191,5 +192,15 @@ def main(names: Sequence[str]) -> None:
     (RESULTS / "transfer.json").write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def quick() -> None:
+    """A part of each step in seconds: that it still runs, not what it finds."""
+    few = load_data("fashion-mnist-small", train=200, val=100, test=100)
+    model = load_net(NET)
+    fc7 = tuple(gather(describe(model, getattr(few, split), Q[0], ("fc7",))["fc7"]) for split in SPLITS)
+    shown = {"pixels": pixels(few, (100,)), "fc7": learning_curve({"fc7": fc7}, labels_of(few), (100,), 1)}
+    for name, records in shown.items():
+        print(f"{name}: {[record['top1_error'] for record in records]}")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    quick() if sys.argv[1:] == ["--quick"] else main(sys.argv[1:])

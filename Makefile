@@ -48,7 +48,6 @@ study: venv
 	$(BIN)/vggstudy study --replication
 	$(BIN)/python book/_ext/record.py
 	$(BIN)/python -m vggstudy.transfer_study
-	$(BIN)/python -m vggstudy.transfer_study
 
 # A part of all of it in minutes, in temporary folders: that it still runs, not what it finds.
 study-quick: venv
@@ -56,7 +55,6 @@ study-quick: venv
 	$(BIN)/vggstudy study --ablation --quick
 	$(BIN)/vggstudy study --replication --quick
 	$(BIN)/python book/_ext/record.py --quick
-	$(BIN)/python -m vggstudy.transfer_study --quick
 	$(BIN)/python -m vggstudy.transfer_study --quick
 
 # Pictures of every page, in light, dark and at phone width, for people to look at: _build/shots.

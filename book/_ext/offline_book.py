@@ -23,6 +23,8 @@ MENDED = {
     r' role="doc-biblioentry"': "",
     # A table that may scroll sideways, which the keyboard must reach.
     r'<table border="1" class="dataframe">': '<table border="1" class="dataframe" tabindex="0">',
+    # A box to tick on paper, without a name.
+    r'(<input class="task-list-item-checkbox") ': r'\1 aria-label="done" ',
     # A heading without words.
     r"<th></th>": "<td></td>",
 }

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vggstudy.arms import BUDGET, KINDS, PILOT_SEED, SEEDS, Arm, arms
+from vggstudy.arms import BUDGET, CROP, KINDS, PILOT_SEED, SEEDS, Arm, arms
 from vggstudy.nets import RESULTS
+from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
 
 FILE = "replication.json"
-TEST_IMAGES = 4000
 CROP_IMAGES = 1000  # of them, in the views that cost fifty crops an image
 
 # Test scales around the training scale, as in Tables 3 and 4; nets that go on at another S are tested at all of them.
@@ -82,7 +82,7 @@ class Replication:
         """The command line that trains an arm, from the word `train` on."""
         S = ":".join(map(str, arm.S)) if isinstance(arm.S, tuple) else arm.S
         options = {
-            "--data": "shapes", "--S": S, "--crop-size": 32, "--epochs": arm.epochs, "--lr": f"{rate:g}",
+            "--data": "shapes", "--S": S, "--crop-size": CROP, "--epochs": arm.epochs, "--lr": f"{rate:g}",
             "--seed": seed, "--device": "cpu", "--keep": 1, "--out": self._place(arm, seed, rate),
         }  # fmt: skip
         if arm.parent:
@@ -111,7 +111,7 @@ class Replication:
             "lr": rate,
             "epochs": arm.epochs,
             "macs": arm.spent,
-            "seconds": round(sum(32 / step["images_per_second"] for step in steps)),
+            "seconds": round(sum(SMALL.batch_size / step["images_per_second"] for step in steps)),
             "val_top1_error": steps[-1]["val_top1_error"],
             "test": self._test(place, arm),
         }

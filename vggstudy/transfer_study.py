@@ -23,13 +23,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vggstudy.colour import colour_pca, mean_rgb
 from vggstudy.configs import find_config
 from vggstudy.data import load_data
 from vggstudy.errors import ConfigError, unknown
+from vggstudy.fresh import fresh_net
 from vggstudy.imageset import Data, ImageSet, select
 from vggstudy.initialise import initialise
-from vggstudy.model import VGG, Preprocessing, vgg
+from vggstudy.model import VGG, vgg
 from vggstudy.nets import RESULTS, load_net
 from vggstudy.regime import SMALL_FASHION, SMALL_NET
 from vggstudy.train import train
@@ -119,10 +119,7 @@ class Plan:
         """Net A, narrow and without its last max-pool, for the source garments, untrained."""
         source = self.garments(SOURCE)
         config = find_config("A").without_last_pool()
-        model = initialise(vgg(config, len(SOURCE), **SMALL_NET, crop_size=32), "he", seed)
-        std = 255 * float(colour_pca(source.train).values.mean() ** 0.5)
-        model.preprocessing = Preprocessing(mean_rgb(source.train), (std, std, std))
-        return model.eval()
+        return fresh_net(config, source, "he", seed, unit_variance=True, **SMALL_NET, crop_size=32).eval()
 
     def near_net(self, seed: int) -> VGG:
         """The same, trained on the source garments alone."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from vggstudy.arms import RIVAL_5
 from vggstudy.checkpoint import save_checkpoint
 from vggstudy.configs import find_config
 from vggstudy.data import Data, load_data
@@ -29,9 +30,6 @@ from vggstudy.train import Step, train
 ROOT = Path(__file__).parents[2]
 RUNS, RESULTS = ROOT / "runs" / "record", ROOT / "book" / "results"
 DIGITS = ".4g"
-
-# B, each pair of its 3x3 layers replaced by one of 5x5: the shallow rival of section 4.1.
-RIVAL = "conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |"
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ RECORDED: Mapping[str, Mapping[str, Setting]] = {
         "dropout": replace(FEW, dropout=0.5),
         "crops and mirror images": replace(FEW, regime=MIRRORED),
     },
-    "filter_size": {"B, 3×3": Setting("B", CLOTHES), "rival, 5×5": Setting(RIVAL, CLOTHES)},
+    "filter_size": {"B, 3×3": Setting("B", CLOTHES), "rival, 5×5": Setting(RIVAL_5, CLOTHES)},
     "start": {
         "A": MADE,
         "D, random": replace(MADE, config="D"),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from vggstudy.analysis import receptive_field
+from vggstudy.arms import RIVAL_5
 from vggstudy.claims.evidence import Checked, Compared, Shown
 from vggstudy.claims.record import Claim
 from vggstudy.claims.tables import errors, evaluate_published, fuse_commands
@@ -26,7 +27,7 @@ from vggstudy.paper import (
 from vggstudy.regime import TrainConfig
 
 WORDNET_IDS = Path(__file__).parents[1] / "datasets" / "imagenet-wordnet-ids.json"
-SHALLOW = parse("conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |", name="B with 5×5")
+SHALLOW = parse(RIVAL_5, name="B with 5×5")
 BEST = min(TABLE_4, key=lambda row: (row.top1_error, row.top5_error))
 SMALL_SCALE = Shown("scales", "The same differences at small scale")
 RIVALS = {row.method: row for row in TABLE_7}

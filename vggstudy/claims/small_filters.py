@@ -14,6 +14,10 @@ from vggstudy.predecessors import PREDECESSORS
 
 CHANNELS = 64
 AGAINST_7X7 = Checked("tests/test_analysis.py::test_three_3x3_layers_against_one_7x7")
+PRICE = (
+    Checked("tests/test_widget_receptive_field.py::test_three_layers_of_three_have_27_c_squared_weights_against_49"),
+    Shown("small_filters", "The price"),
+)
 
 
 def _field(depth: int) -> int:
@@ -80,25 +84,13 @@ CLAIMS = (
         "weights-of-three", "2.3",
         f"Three 3×3 layers with C channels in and out have {ARCHITECTURE.weights[0]} C² weights.",
         "exact", ARCHITECTURE.weights[0], _three, " C²",
-        evidence=(
-            Checked(
-                "tests/test_widget_receptive_field.py::"
-                "test_three_layers_of_three_have_27_c_squared_weights_against_49"
-            ),
-            Shown("small_filters", "The price"),
-        ),
+        evidence=PRICE,
     ),
     Claim(
         "weights-of-one", "2.3",
         f"One 7×7 layer has {ARCHITECTURE.weights[1]} C².",
         "exact", ARCHITECTURE.weights[1], _one, " C²",
-        evidence=(
-            Checked(
-                "tests/test_widget_receptive_field.py::"
-                "test_three_layers_of_three_have_27_c_squared_weights_against_49"
-            ),
-            Shown("small_filters", "The price"),
-        ),
+        evidence=PRICE,
     ),
     Claim(
         "weights-excess", "2.3",

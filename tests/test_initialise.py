@@ -9,7 +9,7 @@ SMALL = {"num_classes": 10, "width": 1 / 4, "crop_size": 32, "fc_width": 256}
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [("normal", 0.1), ("he", (2 / 1152) ** 0.5), ("glorot", (2 / 2304) ** 0.5)]
+    ("method", "expected"), [("normal", 0.1), ("he", (2 / 1152) ** 0.5), ("glorot", (2 / 2304) ** 0.5), (0.01, 0.01)]
 )
 def test_standard_deviation_of_the_weights(method, expected):
     model = initialise(vgg("A", **SMALL), method)
@@ -61,6 +61,9 @@ def test_kernels_of_another_size_can_be_centred():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ConfigError, match="unknown initialisation 'hee'; did you mean he"):
         initialise(vgg("A", **SMALL), "hee")
+    for std in (0, -0.1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="a standard deviation is a number above 0"):
+            initialise(vgg("A", **SMALL), std)
 
 
 @pytest.mark.parametrize("method", ["normal", "he", "glorot"])

@@ -5,15 +5,20 @@ from __future__ import annotations
 import ast
 import json
 import shlex
+from dataclasses import replace
 from inspect import signature
+from itertools import islice, product
+from math import isfinite, log
 
 import pytest
+from PIL import Image
 
 from vggstudy.__main__ import main, parser
 from vggstudy.commands import recipe as command
-from vggstudy.commands.train import regime_of
+from vggstudy.commands.train import build, regime_of
 from vggstudy.configs import parse
-from vggstudy.errors import ConfigError
+from vggstudy.data import load_data
+from vggstudy.errors import ConfigError, TrainingError
 from vggstudy.evaluate import evaluate
 from vggstudy.initialise import preinitialise
 from vggstudy.model import vgg
@@ -21,6 +26,7 @@ from vggstudy.open_points import OPEN_POINTS
 from vggstudy.paper import REGIME, TABLE_3
 from vggstudy.recipes import PAPER_NETS, hours, recipe
 from vggstudy.regime import RULES
+from vggstudy.train import train
 
 
 def test_the_jittered_net_goes_through_A_256_and_384():
@@ -62,6 +68,35 @@ def test_the_commands_are_understood_by_train_and_are_the_papers_regime(capsys):
         net, config = regime_of(args, small=False)
         assert net == {} and config.batch_size == REGIME.batch_size and args.resume
     assert config.S == (256, 512) and config.lr == 1e-3 and args.init_from == "runs/D-384"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["by default", "normal"])
+def test_the_first_stage_can_learn_at_full_width(photographs_of_some_size, method):
+    """Net A as the printed command builds it, all 129 million weights: the loss begins near ln K, and stays a number.
+    With the paper's variance of 0.01 neither is so, which is why it is not the default."""
+    data = load_data(photographs_of_some_size)
+    options = [] if method == "by default" else ["--initialise", method]
+    words = recipe("A")[0].command(photographs_of_some_size, options=[*options, "--batch-size", "2"])
+    args = parser().parse_args(words[1:])
+    net, config = regime_of(args, small=False)
+    steps = train(build(args, net, data, config.seed, small=False), data, replace(config, device="cpu"))
+    if method == "normal":
+        with pytest.raises(TrainingError, match="begin with smaller weights"):
+            list(islice(steps, 3))
+        return
+    losses = [step.loss for step in islice(steps, 2)]
+    assert losses[0] < 3 * log(len(data.classes)) and isfinite(losses[1])
+
+
+@pytest.fixture
+def photographs_of_some_size(tmp_path):
+    """Six classes of one photograph each, for training and for validation."""
+    for split, label in product(("train", "val"), range(6)):
+        folder = tmp_path / split / str(label)
+        folder.mkdir(parents=True)
+        Image.effect_noise((300, 260), 60 + 10 * label).convert("RGB").save(folder / "0.png")
+    return f"imagefolder:{tmp_path}"
 
 
 def test_the_papers_regime_is_asked_for_where_it_is_not_the_default(capsys):
@@ -119,7 +154,16 @@ def test_the_switches_of_the_open_points_exist():
 
 
 def test_the_choices_that_change_a_result_most_can_be_made_otherwise():
-    wanted = ("interpolated", "jittered S", "colour shift", "local response", "stopped improving", "copied", "5x5 grid")
+    wanted = (
+        "weights begin",
+        "interpolated",
+        "jittered S",
+        "colour shift",
+        "local response",
+        "stopped improving",
+        "copied",
+        "5x5 grid",
+    )
     for words in wanted:
         (point,) = [point for point in OPEN_POINTS if words in point.question and "learning rate" not in point.question]
         assert point.switch, point.question

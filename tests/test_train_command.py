@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 import torch
 from PIL import Image
-from tiny import equal, tiny_set
+from tiny import tiny_set
 
 from vggstudy.__main__ import main, parser
 from vggstudy.checkpoint import load_checkpoint
@@ -24,6 +24,7 @@ from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
 
 NET = ["--width", "0.03", "--fc-width", "8", "--crop-size", "32", "--batch-size", "6", "--S", "32", "--epochs", "1"]
+UNMOVED = 1e-20  # a learning rate of 1e-30 moves a weight by less
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_deeper_net_starts_from_the_layers_of_A(photographs, tmp_path):
     assert train("B", "--data", photographs, "--out", tmp_path / "b", *NET, *frozen, "--init-from", tmp_path / "a") == 0
     shallow, deep = load_checkpoint(tmp_path / "a"), load_checkpoint(tmp_path / "b")
     for name in ("conv1_1", "conv2_1", "fc6", "fc7", "fc8"):
-        assert torch.equal(shallow.layer(name).weight, deep.layer(name).weight), name
+        assert torch.allclose(shallow.layer(name).weight, deep.layer(name).weight, rtol=0, atol=UNMOVED), name
 
 
 @pytest.mark.fault("T09")
@@ -70,7 +71,8 @@ def test_init_from_takes_weights_only(photographs, tmp_path, capsys):
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
     frozen = ["--lr", "1e-30", "--weight-decay", "0", "--momentum", "0"]
     assert train("A", "--data", photographs, "--out", tmp_path / "b", *NET, *frozen, "--init-from", tmp_path / "a") == 0
-    assert equal(load_checkpoint(tmp_path / "a").state_dict(), load_checkpoint(tmp_path / "b").state_dict())
+    source, taken = (load_checkpoint(tmp_path / name).state_dict() for name in ("a", "b"))
+    assert all(torch.allclose(source[name], taken[name], rtol=0, atol=UNMOVED) for name in source)
     assert read_metrics(tmp_path / "b")[0]["step"] == 1
     other = ["--fc-width", "9"]
     assert train("A", "--data", photographs, "--out", tmp_path / "c", *NET, *other, "--init-from", tmp_path / "a") == 2
@@ -253,6 +255,20 @@ def test_a_warning_is_one_line(photographs, capsys):
     assert "vggstudy: warning: step 6: the loss is" in told and "pre-initialise from a trained net A" in told
 
 
+def test_the_start_is_a_method_or_a_standard_deviation(photographs, tmp_path, capsys):
+    frozen = ["--lr", "1e-30", "--weight-decay", "0"]
+    for word, std in (("normal", 0.1), ("0.01", 0.01)):
+        assert train("A", "--data", photographs, "--out", tmp_path / word, *NET, *frozen, "--initialise", word) == 0
+        fc6 = load_checkpoint(tmp_path / word).layer("fc6").weight
+        assert fc6.std().item() == pytest.approx(std, rel=0.1)
+    assert train("A", "--data", photographs, *NET, "--initialise", "0") == 2
+    with pytest.raises(SystemExit):
+        train("A", "--data", photographs, *NET, "--initialise", "glorott")
+    told = capsys.readouterr().err
+    assert "a standard deviation is a number above 0" in told
+    assert "unknown initialisation 'glorott'; did you mean glorot" in told
+
+
 def test_a_net_goes_on_at_a_larger_crop_with_all_its_weights(photographs, tmp_path, capsys):
     """Below twice the stride it has no last max-pool, above it has; its layers are the same."""
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
@@ -262,7 +278,7 @@ def test_a_net_goes_on_at_a_larger_crop_with_all_its_weights(photographs, tmp_pa
     small, large = load_checkpoint(tmp_path / "a"), load_checkpoint(tmp_path / "b")
     assert (small.config.stride, large.config.stride) == (16, 32)
     for name, weight in large.state_dict().items():
-        torch.testing.assert_close(weight, small.state_dict()[name], rtol=0, atol=1e-20)
+        torch.testing.assert_close(weight, small.state_dict()[name], rtol=0, atol=UNMOVED)
 
 
 def test_centred_kernels_are_copied_when_that_is_asked_for(photographs, tmp_path, capsys):

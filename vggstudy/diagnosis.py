@@ -14,6 +14,9 @@ from vggstudy.progress import Step
 STALL = 0.02
 """A loss within this share of ln K, the loss of a network that knows nothing, has not moved."""
 
+EARLY = 10
+"""Up to this step a loss that is not finite may be the fault of the first weights."""
+
 
 @dataclass
 class Stall:
@@ -49,10 +52,11 @@ class Stall:
 
 
 def not_finite(step: Step) -> str:
-    """The loss is infinite or no number."""
+    """The loss is infinite or no number; within the first steps the weights themselves may have been too large."""
+    begin = "or begin with smaller weights (--initialise glorot)"
+    again = begin if step.step <= EARLY else "then go on from the last checkpoint"
     return (
-        f"step {step.step}: the loss is {step.loss} at learning rate {step.lr:g}; lower the rate or set "
-        "clip, then go on from the last checkpoint"
+        f"step {step.step}: the loss is {step.loss} at learning rate {step.lr:g}; lower the rate or set clip, {again}"
     )
 
 

@@ -17,7 +17,7 @@ from vggstudy.model import VGG, Preprocessing, vgg
 def fresh_net(
     config: str | Config,
     data: Data,
-    method: str = "normal",
+    method: str | float = "glorot",
     seed: int = 0,
     unit_variance: bool = False,
     **net: Any,

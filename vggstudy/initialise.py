@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import inf, prod, sqrt
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +21,16 @@ METHODS: dict[str, Callable[[int, int], float]] = {
 }
 
 
-def weight_std(layer: nn.Conv2d | nn.Linear, method: str) -> float:
-    """Standard deviation that `method` gives the weights of `layer`.
+def weight_std(layer: nn.Conv2d | nn.Linear, method: str | float) -> float:
+    """Standard deviation that `method` gives the weights of `layer`; a number is one, the same for every layer.
 
     Raises:
-        ConfigError: If the method is not one of `METHODS`.
+        ConfigError: If the method is neither one of `METHODS` nor a number above 0.
     """
+    if not isinstance(method, str):
+        if not 0 < method < inf:
+            raise ConfigError(f"initialisation {method}: a standard deviation is a number above 0")
+        return float(method)
     if method not in METHODS:
         raise ConfigError(unknown("initialisation", method, METHODS))
     outputs, _, *kernel = layer.weight.shape
@@ -35,13 +39,14 @@ def weight_std(layer: nn.Conv2d | nn.Linear, method: str) -> float:
 
 
 @torch.no_grad()
-def initialise(model: VGG, method: str = "normal", seed: int = 0) -> VGG:
+def initialise(model: VGG, method: str | float = "glorot", seed: int = 0) -> VGG:
     """Draw all weights afresh, in place; biases become zero.
 
     Args:
         model: The network.
-        method: `"normal"` is the paper's N(0, variance 0.01); `"glorot"` (Glorot and Bengio 2010, which the authors
-            recommend in a later note) and `"he"` (He et al. 2015) are normal distributions scaled by the fans.
+        method: `"glorot"` (Glorot and Bengio 2010, which the authors recommend in a later note) and `"he"` (He et al.
+            2015) are normal distributions scaled by the fans; `"normal"` is the paper's N(0, variance 0.01), under
+            which nets of the full width overflow; a number is a standard deviation of all weights.
         seed: Of the draw; the same on every device.
     Returns:
         The same model.
@@ -111,7 +116,7 @@ class Gain:
     cumulative: float
 
 
-def forecast(model: VGG, method: str = "normal") -> tuple[Gain, ...]:
+def forecast(model: VGG, method: str | float = "glorot") -> tuple[Gain, ...]:
     """How the size of the signal grows or fades with depth under an initialisation, without running the net.
 
     ReLU halves the second moment, so that a layer multiplies the standard deviation by `std * sqrt(fan_in / 2)` (He et

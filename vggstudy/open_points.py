@@ -26,6 +26,13 @@ class OpenPoint:
 
 OPEN_POINTS = (
     OpenPoint(
+        "How random weights begin: at full width the variance of 0.01 overflows",
+        "3.1",
+        "Glorot and Bengio's normal distribution, which a note of the paper recommends",
+        ("a variance of 0.01, the paper's words", "0.01 as the standard deviation, as Krizhevsky et al. have it"),
+        "--initialise",
+    ),
+    OpenPoint(
         "How images are interpolated when they are rescaled",
         "3.1",
         "bilinear, antialiased",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vggstudy.configs import find_config
-from vggstudy.errors import ConfigError
+from vggstudy.errors import ConfigError, unknown
 from vggstudy.regime import SMALL, SMALL_FASHION, SMALL_NET, TrainConfig, problems, settings, small_crop
 from vggstudy.runs import run_path
 from vggstudy.signals import under_torchrun
@@ -35,6 +35,17 @@ def scale(text: str) -> int | tuple[int, ...]:
 def fractions(text: str) -> tuple[float, ...]:
     """`0.6,0.85`."""
     return tuple(float(part) for part in text.split(",") if part)
+
+
+def initialisation(text: str) -> str | float:
+    """The name of a method, or `0.01`."""
+    if text in INITIALISATIONS:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        reason = unknown("initialisation", text, INITIALISATIONS)
+        raise argparse.ArgumentTypeError(f"{reason}, or a standard deviation") from None
 
 
 def leniently(kind: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -91,7 +102,7 @@ NET: dict[str, tuple[Any, str]] = {
     "fc_width": (int, "outputs of the first two fully-connected layers"),
     "dropout": (float, "dropout in the fully-connected layers"),
 }
-INITIALISATIONS = ("normal", "glorot", "he")
+INITIALISATIONS = ("glorot", "he", "normal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,8 +127,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--centre-kernels", action="store_true", help="copy kernels of another size too, in the middle of larger ones")
     add(
         "--initialise",
-        choices=INITIALISATIONS,
-        help="how other weights begin (default: normal, the paper's; small: he)",
+        type=initialisation,
+        metavar="METHOD",
+        help="how other weights begin: glorot, he, normal (the paper's variance of 0.01, too much at full width), or a "
+        "standard deviation such as 0.01 (default: glorot; small: he)",
     )
     add(
         "--regime",
@@ -216,7 +229,7 @@ def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, 
     pool5 = args.pool5 if args.pool5 is not None else net.get("crop_size", 224) >= 2 * config.stride
     if not pool5:
         config = config.without_last_pool()
-    method = args.initialise or ("he" if small else "normal")
+    method = ("he" if small else "glorot") if args.initialise is None else args.initialise
     model = fresh_net(config, data, method, seed, unit_variance=small, **net)
     if args.init_from:
         taken = start_from(model, args.init_from, args.centre_kernels)

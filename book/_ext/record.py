@@ -1,7 +1,7 @@
 """Make the recorded runs of the chapter on training again: `python book/_ext/record.py [--quick] [NAME ...]`.
 
 Each file of `book/results` holds the runs of one comparison: their network, data, regime, seed and device, and what was
-measured.  A run that is there in `runs/record` is not made again.  About ten minutes on two idle cores; `--quick` makes
+measured.  A run that is there in `runs/record` is not made again.  About half an hour on an idle core; `--quick` makes
 the first seed of each run, an epoch long, in a temporary folder.
 """
 
@@ -41,7 +41,7 @@ class Setting:
     dropout: float = 0.0
     data: str = "fashion-mnist-small"
     train_images: int = 5000
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     method: str = "he"
     parent: str | None = None
     every: int | None = None  # updates that share a record; None: an epoch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from vggstudy import augment
-from vggstudy.augment import Augmentation, rescale, sample_batch
+from vggstudy.augment import Augmentation, interpolate_as_floats, interpolate_bytes, rescale, sample_batch
 from vggstudy.colour import ColourPCA, colour_pca, mean_rgb
 from vggstudy.errors import ConfigError, DataError
-from vggstudy.imageset import ImageSet
+from vggstudy.imageset import ImageSet, take
 
 SHAPES = [(64, 64), (64, 80), (80, 64), (72, 90), (33, 100)]
 
@@ -105,7 +106,31 @@ def test_memory_does_not_change_the_crops(monkeypatch):
     few = noise(10)
     again = sample_batch(few, range(10), 0, 1, augmentation)
     assert torch.equal(kept.images, again.images)
-    assert 0 < sum(image.nbytes for image, _ in augment._kept[few].values()) <= 20_000
+    assert 0 < sum(image.nbytes for image in augment._kept[few].values()) <= 20_000
+
+
+@pytest.mark.parametrize("S", [40, (36, 56)])
+def test_a_device_cuts_the_same_crops_as_the_host(S):
+    images, how = noise(9), Augmentation(32, S)
+    here = sample_batch(images, range(9), seed=3, epoch=1, augmentation=how)
+    there = sample_batch(images, range(9), seed=3, epoch=1, augmentation=how, device=torch.device("cpu"))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(here, there, strict=True))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_floats_give_the_same_pixels_as_bytes_up_to_a_level(interpolation):
+    image = coordinates(1)[0][0][None]
+    here, there = (resize(image, (50, 70), interpolation) for resize in (interpolate_bytes, interpolate_as_floats))
+    assert there.dtype == torch.uint8 and (here.int() - there.int()).abs().max() <= 1
+
+
+def test_a_set_that_can_read_onto_a_device_is_asked_to():
+    images = noise(6)
+    asked = []
+    reading = replace(images, read_on=lambda index, device: asked.append((index, device)) or images.read(index))
+    device = torch.device("cpu")
+    sample_batch(take(reading, 3), range(3), seed=0, epoch=0, augmentation=Augmentation(32, 40), device=device)
+    assert asked == [(0, device), (2, device), (4, device)]
 
 
 def test_what_is_kept_goes_with_the_data_set():

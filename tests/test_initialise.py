@@ -19,6 +19,13 @@ def test_standard_deviation_of_the_weights(method, expected):
     assert all(not layer.bias.any() for layer in model.weight_layers.values())
 
 
+def test_weights_can_be_drawn_evenly_with_the_same_deviation():
+    weight = initialise(vgg("A", **SMALL), "glorot", uniform=True).layer("conv4_2").weight
+    std = (2 / 2304) ** 0.5
+    assert weight.std().item() == pytest.approx(std, rel=0.02)
+    assert 0.99 < weight.abs().max().item() / (3**0.5 * std) <= 1
+
+
 def test_the_seed_decides():
     first, again, other = (initialise(vgg("A", **SMALL), "he", seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[key], again[key]) for key in first)

@@ -20,7 +20,7 @@ from vggstudy.configs import parse
 from vggstudy.data import load_data
 from vggstudy.errors import ConfigError, TrainingError
 from vggstudy.evaluate import evaluate
-from vggstudy.initialise import preinitialise
+from vggstudy.initialise import initialise, preinitialise
 from vggstudy.model import vgg
 from vggstudy.open_points import OPEN_POINTS
 from vggstudy.paper import REGIME, TABLE_3
@@ -142,7 +142,7 @@ def test_the_register_of_open_points_names_a_choice_and_alternatives():
 
 def test_the_switches_of_the_open_points_exist():
     """Each is an option of `vggstudy train`, or a call whose keywords the function has and whose stack can be read."""
-    keywords = {each.__name__: signature(each).parameters for each in (vgg, evaluate, preinitialise)}
+    keywords = {each.__name__: signature(each).parameters for each in (vgg, evaluate, initialise, preinitialise)}
     keywords["TrainConfig"] = RULES
     for switch in filter(None, (point.switch for point in OPEN_POINTS)):
         if switch.startswith("--"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import runpy
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from vggstudy.progress import Step
+from vggstudy.regime import TrainConfig
 
 BOOK = Path(__file__).parents[1] / "book"
 
@@ -45,8 +46,8 @@ def test_what_is_stored_is_what_the_script_makes(record):
         assert list(stored) == list(settings)
         for label, setting in settings.items():
             for run, seed in zip(stored[label], setting.seeds, strict=True):
-                regime = {**asdict(setting.regime), "seed": seed, "device": "cpu"}
-                assert run["train"] == json.loads(json.dumps(regime)), f"{name}, {label}: not this regime"
+                regime = replace(setting.regime, seed=seed, device="cpu")
+                assert TrainConfig(**run["train"]) == regime, f"{name}, {label}: not this regime"
                 assert run["train_images"] == setting.train_images
                 assert run["records"][-1]["epoch"] == setting.regime.epochs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import FrozenInstanceError, replace
+from importlib import import_module
 from itertools import islice
 from threading import current_thread
 
@@ -12,11 +13,14 @@ import torch
 from tiny import TINY, equal, tiny_data, tiny_net, weights
 from torch.nn.functional import cross_entropy
 
+from vggstudy.distributed import place
 from vggstudy.errors import ConfigError, DataError
+from vggstudy.learner import Learner
 from vggstudy.paper import REGIME
 from vggstudy.regime import SMALL, TrainConfig, settings
 from vggstudy.schedule import Plateau, Steps
 from vggstudy.train import order, train
+from vggstudy.validation import Validation
 
 
 def test_the_defaults_are_the_papers():
@@ -59,6 +63,33 @@ def test_one_update_is_momentum_descent_with_weight_decay():
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("decay_biases", [True, False])
+def test_biases_decay_unless_they_are_spared(decay_biases):
+    """Pictures without contents: nothing but the decay moves weights and biases."""
+    model = tiny_net(dropout=0.0)
+    with torch.no_grad():
+        for layer in model.weight_layers.values():
+            layer.bias.fill_(1.0)
+        before = weights(model)
+        for layer in model.weight_layers.values():
+            layer.weight.grad, layer.bias.grad = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
+    config = replace(TINY, lr=0.1, weight_decay=0.5, decay_biases=decay_biases)
+    with place(config) as here:
+        Learner(model, config, here).optimiser.step()
+    for name, after in weights(model).items():
+        kept = 1.0 if name.endswith("bias") and not decay_biases else 0.95
+        torch.testing.assert_close(after, kept * before[name])
+
+
+@pytest.mark.parametrize(("meant", "finished"), [("top1", False), ("top5", True)])
+def test_a_plateau_is_of_the_error_that_is_meant(monkeypatch, meant, finished):
+    seen = (Validation(loss=1.0, top1_error=error, top5_error=3.0) for error in range(50, 0, -1))
+    monkeypatch.setattr(import_module("vggstudy.train"), "validate", lambda *_: next(seen))
+    config = replace(TINY, plateau_on=meant, patience=1, drops=1, schedule="plateau", epochs=5)
+    steps = list(train(tiny_net(), tiny_data(), config))
+    assert (len(steps) < 5 * 6) == finished
+
+
 def test_accumulated_micro_batches_make_the_same_update():
     whole, parts = tiny_net(dropout=0.0), tiny_net(dropout=0.0)
     losses = [[step.loss for step in train(model, tiny_data(), replace(TINY, micro_batch=size))]
@@ -85,6 +116,13 @@ def test_workers_read_the_validation_images_too():
     watched = replace(data, val=replace(data.val, read=read))
     list(train(tiny_net(), watched, replace(TINY, epochs=1, workers=2)))
     assert len(readers) == len(data.val) and all(name.startswith("vggstudy") for name in readers)
+
+
+def test_it_does_not_matter_where_images_are_augmented():
+    one, two = tiny_net(), tiny_net()
+    for model, where in ((one, "host"), (two, "device")):
+        list(train(model, tiny_data(), replace(TINY, augment_on=where, workers=1)))
+    assert equal(weights(one), weights(two))
 
 
 @pytest.mark.fault("T20")

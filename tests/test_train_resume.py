@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from vggstudy.errors import CheckpointError, ConfigError, TrainingError
 from vggstudy.plots.curves import plot_curves
 from vggstudy.progress import Progress, resumed
 from vggstudy.regime import TrainConfig
-from vggstudy.rundirectory import checkpoints, open_run
+from vggstudy.rundirectory import checkpoints, newest_checkpoint, open_run
 from vggstudy.runs import find_runs, read_metrics, run_path, summarise
 from vggstudy.schedule import Plateau
 from vggstudy.train import train
@@ -108,6 +110,18 @@ def test_resuming_otherwise_names_each_field(tmp_path):
     for part in ("fc_width 32 -> 16", "train_images 48 -> 40", "momentum 0.9 -> 0.8", "S [9, 12] -> 10", "--init-from"):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_older_than_a_setting_had_its_default(tmp_path, monkeypatch):
+    """A run directory of an earlier version goes on, unless the new setting is asked for."""
+    list(islice(train(tiny_net(), tiny_data(), RUN, out=tmp_path), 2))
+    newest = newest_checkpoint(tmp_path)
+    older = deepcopy(newest.training)
+    del older["record"]["train"]["decay_biases"]
+    monkeypatch.setattr(import_module("vggstudy.train"), "newest_checkpoint", lambda _: replace(newest, training=older))
+    with pytest.raises(CheckpointError, match="decay_biases True -> False"):
+        list(train(tiny_net(), tiny_data(), replace(RUN, decay_biases=False), out=tmp_path, resume=True))
+    assert next(train(tiny_net(), tiny_data(), RUN, out=tmp_path, resume=True)).step == 3
 
 
 @pytest.mark.fault("T10")

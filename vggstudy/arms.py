@@ -2,7 +2,8 @@
 
 All arms see the made images in crops of 32 pixels, at an eighth of the paper's width and without the last max-pool.
 What they spend is counted in multiply-accumulates, pre-training included: the *budget* is that of so many passes of net
-A over the training images, and a net that costs twice as much an image makes half the passes.
+A over the training images, and a net that costs twice as much an image makes half the passes.  A few arms follow the
+paper's rule instead, by which every net makes as many passes, whatever they cost.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ FINE_TUNED = 6  # passes of A at another S, on top of the budget of the net that
 SEEDS = (0, 1, 2, 3, 4)
 PILOT_SEED = 100  # of the runs that choose the learning rate; none of SEEDS
 
-FROM_RANDOM = (0.005, 0.01, 0.02)  # learning rates that are tried
+FROM_RANDOM = (0.005, 0.01, 0.02)  # learning rates that are tried first
 FROM_A = (0.005, 0.01, 0.02)
 FINE_TUNING = (0.002, 0.005, 0.01)
 
@@ -39,9 +40,11 @@ class Arm:
     Args:
         config: A letter of the paper, or a stack.
         budget: Multiply-accumulates to spend, in passes of A over the training images; those of `parent` count.
+            Under `equal_passes` the passes to make.
         S: Training scale in pixels, or the range that is jittered over.
         parent: The arm whose net it starts from; its rate and its seed go with it.
         rates: Learning rates of which a pilot run chooses one.
+        equal_passes: Whether passes are counted, not what they cost (section 3.1: 74 epochs for each net).
     """
 
     config: str
@@ -49,6 +52,7 @@ class Arm:
     S: Scale = 40
     parent: Arm | None = None
     rates: tuple[float, ...] = FROM_RANDOM
+    equal_passes: bool = False
 
     @property
     def macs(self) -> int:
@@ -58,6 +62,8 @@ class Arm:
     @property
     def epochs(self) -> int:
         """Passes over the training images: as many as the budget has left, at least one."""
+        if self.equal_passes:
+            return round(self.budget)
         left = self.budget * macs("A") - (self.parent.spent if self.parent else 0)
         return max(1, round(left / self.macs))
 
@@ -73,12 +79,12 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """Of the net, whatever its budget: `B`, `D from A`, `A at S=40:64`."""
+        """Of the net, whatever its budget: `B`, `D from A`, `D after A`, `A at S=40:64`."""
         name = {RIVAL_5: "B with 5×5", RIVAL_7: "D with 7×7"}.get(self.config, self.config)
         if self.parent is None:
             return name
         if not self.fine_tuned:
-            return f"{name} from A"
+            return f"{name} {'after' if self.equal_passes else 'from'} A"
         return f"{name} at S={self.S if isinstance(self.S, int) else ':'.join(map(str, self.S))}"
 
     @property
@@ -104,6 +110,11 @@ def from_a(config: str) -> Callable[[float], Arm]:
     return lambda budget: Arm(config, budget, parent=Arm("A", max(1, round(budget * PRETRAINED))), rates=FROM_A)
 
 
+def after_a(config: str) -> Callable[[float], Arm]:
+    """Arms by the paper's rule: as many passes as net A had, from the net A that had them (section 3.1)."""
+    return lambda passes: Arm(config, passes, parent=Arm("A", passes), rates=FROM_A, equal_passes=True)
+
+
 def at_scale(S: Scale) -> Callable[[float], Arm]:
     """Arms that go on with a trained net A at another training scale."""
     return lambda budget: Arm("A", budget + FINE_TUNED, S, Arm("A", budget), FINE_TUNING)
@@ -119,12 +130,15 @@ KINDS: dict[str, Callable[[float], Arm]] = {
     )
 }
 
+# The same for the arms by the paper's rule, which cost more than the budget.
+EQUAL_PASSES = {kind(BUDGET).label: kind for kind in map(after_a, ("B", "C", "D", "E"))}
+
 # Nets that are followed over all of BUDGETS.
 FOLLOWED = ("A", "B", "D from A")
 
 
 def arms() -> dict[str, Arm]:
-    """Every arm by its key: those of the main budget first, then the other budgets."""
-    main = [kind(BUDGET) for kind in KINDS.values()]
+    """Every arm by its key: those of the main budget first, by either rule, then the other budgets."""
+    main = [kind(BUDGET) for kind in (KINDS | EQUAL_PASSES).values()]
     others = [KINDS[label](budget) for budget in BUDGETS if budget != BUDGET for label in FOLLOWED]
     return {arm.key: arm for arm in (*main, *others)}

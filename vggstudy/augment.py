@@ -5,7 +5,7 @@ Paper: section 3.1 (training image size).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -47,7 +47,21 @@ def rescale(image: Tensor, size: int, interpolation: str = "bilinear") -> Tensor
         raise DataError(f"an image of shape {tuple(image.shape)} becomes {width}x{height} at S = {size}: leave it out")
     if image.shape[-2:] == (height, width):
         return image
-    return interpolate(image[None], (height, width), mode=interpolation, antialias=True)[0]
+    resize = interpolate_bytes if image.device.type == "cpu" else interpolate_as_floats
+    return resize(image[None], (height, width), interpolation)[0]
+
+
+def interpolate_bytes(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
+    """Rescale uint8 `(N, 3, H, W)` to `sides`, antialiased."""
+    return interpolate(images, sides, mode=interpolation, antialias=True)
+
+
+def interpolate_as_floats(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
+    """The same by way of floats, where a device has no kernel for bytes.
+
+    Equal up to a level of rounding; at edges, where bicubic overshoots, bytes are also cut off between the directions.
+    """
+    return interpolate_bytes(images.float(), sides, interpolation).round().clamp(0, 255).to(torch.uint8)
 
 
 def scaled_sides(height: int, width: int, size: int) -> tuple[int, int]:
@@ -140,27 +154,58 @@ class Batch(NamedTuple):
 
 
 def sample_batch(
-    dataset: ImageSet, indices: Sequence[int] | Tensor, seed: int, epoch: int, augmentation: Augmentation
+    dataset: ImageSet,
+    indices: Sequence[int] | Tensor,
+    seed: int,
+    epoch: int,
+    augmentation: Augmentation,
+    device: torch.device | None = None,
 ) -> Batch:
     """Draw the training crops of these images for this epoch.
 
     What is drawn for an image depends on `(seed, epoch, index)` alone, not on its batch or on earlier draws.
 
+    Args:
+        dataset: The images.
+        indices: Which of them.
+        seed: Of the run.
+        epoch: Counted from 0.
+        augmentation: How they are drawn.
+        device: Where images are decoded, rescaled and cropped; None for the host.
+
     Paper: section 3.1.  Book: the training data.
     """
     indices = np.asarray(indices, np.int64)
     draws = augmentation.draw_crops(indices, seed, epoch)
-    side = augmentation.crop_size
-    images = np.empty((len(indices), 3, side, side), np.uint8)
-    labels = []
-    for k, (index, draw) in enumerate(zip(indices.tolist(), draws, strict=True)):
-        image, label = _rescaled(dataset, index, draw.S, augmentation.interpolation)
+    cut = cut_on_host if device is None else cut_on_device
+    rescaled = (
+        _rescaled(dataset, index, draw.S, augmentation.interpolation, device)
+        for index, draw in zip(indices.tolist(), draws, strict=True)
+    )
+    crops = cut(rescaled, draws, augmentation.crop_size)
+    shift = _colour_shift(dataset, indices, seed, epoch, augmentation.colour_std)
+    return Batch(crops, shift, dataset.labels[indices].long())
+
+
+def cut_on_host(images: Iterable[NDArray[np.uint8]], draws: Sequence[CropDraw], side: int) -> Tensor:
+    """The crops of rescaled images `(3, h, w)`, uint8 `(N, 3, side, side)`; slices of arrays are the cheapest."""
+    crops = np.empty((len(draws), 3, side, side), np.uint8)
+    for k, (image, draw) in enumerate(zip(images, draws, strict=True)):
         top, left = draw.corner(*image.shape[1:], side)
         crop = image[:, top : top + side, left : left + side]
-        images[k] = crop[:, :, ::-1] if draw.flip else crop
-        labels.append(label)
-    shift = _colour_shift(dataset, indices, seed, epoch, augmentation.colour_std)
-    return Batch(torch.from_numpy(images), shift, torch.tensor(labels))
+        crops[k] = crop[:, :, ::-1] if draw.flip else crop
+    return torch.from_numpy(crops)
+
+
+def cut_on_device(images: Iterable[Tensor], draws: Sequence[CropDraw], side: int) -> Tensor:
+    """The same of tensors, in a handful of kernels for the whole batch."""
+    crops = []
+    for image, draw in zip(images, draws, strict=True):
+        top, left = draw.corner(*image.shape[1:], side)
+        crops.append(image[:, top : top + side, left : left + side])
+    batch = torch.stack(crops)
+    flips = torch.tensor([draw.flip for draw in draws]).to(batch.device, non_blocking=True)
+    return torch.where(flips[:, None, None, None], batch.flip(-1), batch)
 
 
 def _colour_shift(dataset: ImageSet, indices: NDArray, seed: int, epoch: int, std: float) -> Tensor:
@@ -171,25 +216,29 @@ def _colour_shift(dataset: ImageSet, indices: NDArray, seed: int, epoch: int, st
 
 
 class _Kept(dict):
-    """Rescaled images of a data set by (index, S, interpolation), while there is room, which workers share."""
+    """Rescaled images of a data set by (index, S, interpolation, device), while there is room, which workers share."""
 
     def __init__(self) -> None:
         worker = get_worker_info()
         self.room = KEPT_BYTES // (worker.num_workers if worker else 1)
 
-    def __setitem__(self, key: tuple, value: tuple[NDArray, int]) -> None:
-        if value[0].nbytes <= self.room:
-            self.room -= value[0].nbytes
+    def __setitem__(self, key: tuple, value: NDArray | Tensor) -> None:
+        if value.nbytes <= self.room:
+            self.room -= value.nbytes
             super().__setitem__(key, value)
 
 
 _kept: WeakKeyDictionary[ImageSet, _Kept] = WeakKeyDictionary()
 
 
-def _rescaled(dataset: ImageSet, index: int, S: int, interpolation: str) -> tuple[NDArray[np.uint8], int]:
+def _rescaled(
+    dataset: ImageSet, index: int, S: int, interpolation: str, device: torch.device | None
+) -> NDArray[np.uint8] | Tensor:
+    """An image at scale S: an array on the host, a tensor on a device."""
     kept = _kept.setdefault(dataset, _Kept())
-    found = kept.get((index, S, interpolation))
+    found = kept.get((index, S, interpolation, device))
     if found is None:
-        image, label = dataset[index]
-        found = kept[index, S, interpolation] = (rescale(image, S, interpolation).numpy(), label)
+        image, _ = (dataset if device is None else dataset.on(device))[index]
+        image = rescale(image, S, interpolation)
+        found = kept[index, S, interpolation, device] = image.numpy() if device is None else image
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -22,12 +22,14 @@ class ImageSet:
         labels: Class of each image, `(n,)`.
         path: Where image `i` lies: a file, or a name such as `shapes/train/17`.
         name: Tells this set from every other, so that what is computed of it can be kept.
+        read_on: Gives image `i` on a device that can do more of the reading than take it over.
     """
 
     read: Read = field(repr=False)
     labels: Tensor = field(repr=False)
     path: Callable[[int], str] = field(repr=False)
     name: str
+    read_on: Callable[[int, torch.device], Tensor] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,6 +41,11 @@ class ImageSet:
             flaw = f"of type {image.dtype}" if image.isfinite().all() else "with pixels that are no number"
             raise DataError(f"{self.path(index)}: an image {flaw}; images are uint8, 0 to 255: convert or remove it")
         return image, int(self.labels[index])
+
+    def on(self, device: torch.device) -> ImageSet:
+        """The same images on `device`."""
+        read_on = self.read_on or (lambda index, device: self.read(index).to(device))
+        return replace(self, read=lambda index: read_on(index, device))
 
 
 SPLITS = ("train", "val", "test")
@@ -102,4 +109,5 @@ def select(images: ImageSet, index: Sequence[int], name: str) -> ImageSet:
         labels=images.labels[torch.as_tensor(index)],
         path=lambda i: images.path(index[i]),
         name=name,
+        read_on=images.read_on and (lambda i, device: images.read_on(index[i], device)),
     )

@@ -38,8 +38,18 @@ def weight_std(layer: nn.Conv2d | nn.Linear, method: str | float) -> float:
     return METHODS[method](layer.weight.shape[1] * area, outputs * area)
 
 
+def normal_draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """Numbers of mean 0 and standard deviation 1."""
+    return torch.randn(shape, generator=generator)
+
+
+def even_draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """The same, evenly distributed."""
+    return (torch.rand(shape, generator=generator) - 0.5) * sqrt(12)
+
+
 @torch.no_grad()
-def initialise(model: VGG, method: str | float = "glorot", seed: int = 0) -> VGG:
+def initialise(model: VGG, method: str | float = "glorot", seed: int = 0, uniform: bool = False) -> VGG:
     """Draw all weights afresh, in place; biases become zero.
 
     Args:
@@ -48,14 +58,17 @@ def initialise(model: VGG, method: str | float = "glorot", seed: int = 0) -> VGG
             2015) are normal distributions scaled by the fans; `"normal"` is the paper's N(0, variance 0.01), under
             which nets of the full width overflow; a number is a standard deviation of all weights.
         seed: Of the draw; the same on every device.
+        uniform: Whether the weights are drawn evenly, with the same standard deviation, rather than from a normal
+            distribution.
     Returns:
         The same model.
 
     Paper: section 3.1.  Book: initialisation.
     """
     generator = torch.Generator().manual_seed(seed)
+    unit_draw = even_draw if uniform else normal_draw
     for layer in model.weight_layers.values():
-        draw = torch.randn(layer.weight.shape, generator=generator)
+        draw = unit_draw(layer.weight.shape, generator)
         layer.weight.copy_(draw * weight_std(layer, method))
         layer.bias.zero_()
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class Learner:
         model.to(place.device, memory_format=torch.channels_last)
         torch.backends.cudnn.benchmark = not config.deterministic  # every batch has the same shape
         self.optimiser = torch.optim.SGD(
-            model.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay, fused=True
+            decayed(model, config), config.lr, config.momentum, weight_decay=config.weight_decay, fused=True
         )
         self._input = Input(model, place.device)
         self._random = default_generator(place.device)
@@ -96,6 +97,13 @@ class Learner:
         for name, parameter in self.model.named_parameters():
             if name in momentum:
                 self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum[name])
+
+
+def decayed(model: VGG, config: TrainConfig) -> list[dict[str, Any]]:
+    """The parameters in two groups, weights and biases; the second may be spared the decay."""
+    layers = model.weight_layers.values()
+    spared = {} if config.decay_biases else {"weight_decay": 0.0}
+    return [{"params": [layer.weight for layer in layers]}, {"params": [layer.bias for layer in layers], **spared}]
 
 
 class Later:

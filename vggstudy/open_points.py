@@ -71,7 +71,7 @@ OPEN_POINTS = (
         "3.1",
         "3 validations without a lower top-1 error, one an epoch",
         ("more patience", "top-5 error", "by eye, as was usual"),
-        "TrainConfig(patience=..., validate_every=...)",
+        "TrainConfig(patience=..., plateau_on=..., validate_every=...)",
     ),
     OpenPoint(
         "When training stops after the third division",
@@ -103,7 +103,11 @@ OPEN_POINTS = (
         "Whether the momentum is kept when a net starts from another", "3.1", "no: it starts from zero", ("yes",)
     ),
     OpenPoint(
-        "Whether biases decay", "3.1", "yes, as the weights", ("no, and at twice the rate (Caffe's usual files)",)
+        "Whether biases decay",
+        "3.1",
+        "yes, as the weights",
+        ("no (and at twice the rate, in Caffe's usual files)",),
+        "TrainConfig(decay_biases=False)",
     ),
     OpenPoint(
         "The images left over when an epoch does not fill its last batch",
@@ -116,6 +120,7 @@ OPEN_POINTS = (
         "3.1",
         "normal",
         ("uniform",),
+        "initialise(uniform=True)",
     ),
     OpenPoint(
         "What is averaged over a score map",

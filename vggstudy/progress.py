@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vggstudy.errors import CheckpointError
-from vggstudy.regime import TrainConfig
+from vggstudy.regime import DEFAULTS, TrainConfig
 from vggstudy.schedule import Plateau, Schedule, schedule
 
 FREE = {"epochs", "validate_every", "save_every", "keep", "workers", "device", "compile", "micro_batch"}
@@ -50,17 +50,17 @@ class Progress:
     best_step: int | None = None
     best_top1_error: float = float("inf")
 
-    def after(self, step: Step, steers: bool = True) -> Progress:
+    def after(self, step: Step, told: float | None) -> Progress:
         """Where training stands after a step; an error that is not a number is never the best.
 
         Args:
             step: With or without a validation.
-            steers: Whether the schedule is told the error.
+            told: The error in % that the schedule is told; None for nothing.
         """
         error = step.val_top1_error
         if error is None:
             return replace(self, step=step.step)
-        moved = replace(self, step=step.step, schedule=self.schedule.after(error) if steers else self.schedule)
+        moved = replace(self, step=step.step, schedule=self.schedule if told is None else self.schedule.after(told))
         return replace(moved, best_step=step.step, best_top1_error=error) if error < self.best_top1_error else moved
 
     def record(self) -> dict[str, Any]:
@@ -83,12 +83,13 @@ def check_same_run(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
     Raises:
         CheckpointError: Naming each field that differs, old -> new.
     """
-    differing = [
-        f"{name} {old[section].get(name)!r} -> {value!r}"
+    pairs = (
+        (name, old[section].get(name, DEFAULTS.get(name)), value)  # the run may be older than the setting
         for section in ("model", "data", "train")
         for name, value in new[section].items()
-        if old[section].get(name) != value and name not in FREE
-    ]
+        if name not in FREE
+    )
+    differing = [f"{name} {had!r} -> {value!r}" for name, had, value in pairs if had != value]
     if differing:
         raise CheckpointError(
             f"{path}: was trained otherwise ({', '.join(differing)}); resume with the old settings, or "

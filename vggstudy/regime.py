@@ -33,7 +33,8 @@ class TrainConfig:
             gradients, and needs less memory for the same update, up to rounding and the draw of dropout.
         lr: Learning rate at the start.
         momentum: Of stochastic gradient descent.
-        weight_decay: L2 penalty, on weights and biases.
+        weight_decay: L2 penalty.
+        decay_biases: Whether it is on biases too.
         clip: Largest norm of the whole gradient; `None` does not clip.
 
     Schedule
@@ -43,6 +44,7 @@ class TrainConfig:
         drops: Divisions of the rate on a plateau; at the next plateau training stops.
         factor: What the rate is multiplied by at a division.
         patience: Validations without improvement that make a plateau.
+        plateau_on: `"top1"` or `"top5"`: the validation error that is meant.
         drop_at: Fractions of the run at which `"steps"` divides.
         warm_up: Fraction of the run over which `"steps"` raises the rate to `lr`.
 
@@ -52,6 +54,7 @@ class TrainConfig:
         save_every: Updates between checkpoints; `None` for the end of each epoch.
         keep: Newest checkpoints that stay, the best one apart.
         workers: Threads that prepare images; 0 prepares each batch when it is needed.
+        augment_on: `"host"`, or `"device"`: where images are decoded (a GPU decodes JPEG), rescaled and cropped.
         device: `"auto"`, `"cpu"`, `"cuda"`, ...
         precision: `"auto"` (bfloat16 on a CUDA device, else float32), `"float32"` or `"bfloat16"`.
         compile: Whether the network is compiled first (`torch.compile`).
@@ -74,12 +77,14 @@ class TrainConfig:
     lr: float = REGIME.learning_rate
     momentum: float = REGIME.momentum
     weight_decay: float = REGIME.weight_decay
+    decay_biases: bool = True
     clip: float | None = None
     epochs: int = REGIME.epochs
     schedule: str = "plateau"
     drops: int = REGIME.learning_rate_drops
     factor: float = REGIME.learning_rate_factor
     patience: int = 3
+    plateau_on: str = "top1"
     drop_at: tuple[float, ...] = (0.6, 0.85)
     warm_up: float = 0.0
     seed: int = 0
@@ -87,6 +92,7 @@ class TrainConfig:
     save_every: int | None = None
     keep: int = 3
     workers: int = 0
+    augment_on: str = "host"
     device: str = "auto"
     precision: str = "auto"
     compile: bool = False
@@ -164,12 +170,14 @@ RULES: dict[str, Rule] = {
     "lr": POSITIVE,
     "momentum": BELOW_ONE,
     "weight_decay": NOT_NEGATIVE,
+    "decay_biases": SWITCH,
     "clip": _or_none(POSITIVE),
     "epochs": POSITIVE_WHOLE,
     "schedule": _one_of("plateau", "steps"),
     "drops": WHOLE,
     "factor": Rule(lambda value: _real(value) and 0 < value < 1, "above 0, below 1"),
     "patience": POSITIVE_WHOLE,
+    "plateau_on": _one_of("top1", "top5"),
     "drop_at": Rule(
         lambda value: (
             isinstance(value, tuple | list)
@@ -184,6 +192,7 @@ RULES: dict[str, Rule] = {
     "save_every": _or_none(POSITIVE_WHOLE),
     "keep": POSITIVE_WHOLE,
     "workers": WHOLE,
+    "augment_on": _one_of("host", "device"),
     "device": Rule(lambda value: isinstance(value, str) and value != "", "auto, cpu, cuda, cuda:1, ..."),
     "precision": _one_of("auto", "float32", "bfloat16"),
     "compile": SWITCH,

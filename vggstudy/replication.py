@@ -10,11 +10,12 @@ import json
 import platform
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vggstudy.arms import BUDGET, CROP, KINDS, PILOT_SEED, SEEDS, Arm, arms
+from vggstudy.arms import BUDGET, CROP, EQUAL_PASSES, KINDS, PILOT_SEED, SEEDS, Arm, arms
 from vggstudy.nets import RESULTS
 from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
@@ -70,13 +71,25 @@ class Replication:
         return min(map(float, tried), key=lambda rate: (tried[f"{rate:g}"], rate))
 
     def _pilot(self, label: str) -> Iterator[str]:
-        arm, tried = KINDS[label](self.half), self.record["pilots"].setdefault(label, {})
-        for rate in arm.rates:
+        arm, tried = (KINDS | EQUAL_PASSES)[label](self.half), self.record["pilots"].setdefault(label, {})
+        rates = deque(arm.rates)
+        while rates:
+            rate = rates.popleft()
             if f"{rate:g}" not in tried:
                 run = self._train(arm, PILOT_SEED, rate)
                 tried[f"{rate:g}"] = read_metrics(run)[-1]["val_top1_error"]
                 self._save()
                 yield f"pilot of {label}: {rate:g} gives {tried[f'{rate:g}']:.1f}% of the validation draw"
+            if not rates:
+                rates.extend(self._beyond(label))
+
+    def _beyond(self, label: str) -> Iterator[float]:
+        """The next rate where the best of those tried is the least or the largest of them."""
+        best, tried = self.rate(label), sorted(map(float, self.record["pilots"][label]))
+        if best == tried[0]:
+            yield best / 2
+        elif best == tried[-1]:
+            yield 2 * best
 
     def command(self, arm: Arm, seed: int, rate: float) -> list[str]:
         """The command line that trains an arm, from the word `train` on."""

@@ -191,6 +191,7 @@ class _Training:
             config.S_drawn,
         )
         on_gpu = place.device.type == "cuda"
+        there = place.device if config.augment_on == "device" else None
 
         @lru_cache(maxsize=2)
         def batches(epoch: int) -> list[Tensor]:
@@ -205,8 +206,9 @@ class _Training:
                 seed=config.seed,
                 epoch=epoch,
                 augmentation=augmentation,
+                device=there,
             )
-            return Batch(*(part.pin_memory() for part in batch)) if on_gpu else batch
+            return Batch(*(part if part.is_cuda else part.pin_memory() for part in batch)) if on_gpu else batch
 
         return ahead(make, range(start, self.total), max(config.workers, int(on_gpu)))
 
@@ -237,7 +239,8 @@ class _Training:
     def _validated(self, step: Step, stall: Stall) -> Step:
         seen = validate(self.learner, self.crops)
         step = replace(step, val_loss=seen.loss, val_top1_error=seen.top1_error, val_top5_error=seen.top5_error)
-        self.progress = self.progress.after(step, self._steers(step.step))
+        told = {"top1": step.val_top1_error, "top5": step.val_top5_error}[self.config.plateau_on]
+        self.progress = self.progress.after(step, told if self._steers(step.step) else None)
         if (text := stall.warning(step)) and self.place.first:
             warnings.warn(text, StudyWarning, stacklevel=2)
         return step

@@ -81,6 +81,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "drops": (int, "divisions of the rate on a plateau before training stops"),
     "factor": (float, "what the rate is multiplied by at a division"),
     "patience": (int, "validations without improvement that make a plateau"),
+    "plateau_on": (str, "top1 (the default) or top5: the validation error that is meant"),
     "drop_at": (fractions, "fractions of the run at which steps divides the rate, such as 0.6,0.85"),
     "warm_up": (float, "fraction of the run over which steps raises the rate"),
     "seed": (int, "seed of the initial weights, the order, the augmentation and dropout"),
@@ -88,11 +89,13 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "save_every": (int, "updates between checkpoints (default: an epoch)"),
     "keep": (int, "newest checkpoints that stay"),
     "workers": (int, "threads that prepare images"),
+    "augment_on": (str, "host or device: where images are decoded, rescaled and cropped"),
     "device": (str, "auto, cpu, cuda, cuda:1, ..."),
     "precision": (str, "auto, float32 or bfloat16"),
 }
 SWITCHES = {
     "flip": "mirror half of the crops",
+    "decay_biases": "the L2 penalty is on biases too",
     "compile": "compile the network first",
     "deterministic": "refuse operations whose result differs from run to run",
 }

@@ -13,7 +13,9 @@ from math import isfinite, log
 import pytest
 from PIL import Image
 
+from vggstudy import probe
 from vggstudy.__main__ import main, parser
+from vggstudy.analysis import count_macs
 from vggstudy.commands import recipe as command
 from vggstudy.commands.train import build, regime_of
 from vggstudy.configs import parse
@@ -118,6 +120,20 @@ def test_hours_are_those_of_the_papers_iterations():
     (stage,) = recipe("A")
     images_per_second = 100
     assert hours(stage, images_per_second * stage.macs) == pytest.approx(370_000 * 256 / 100 / 3600)
+
+
+def test_the_rate_is_that_of_the_papers_batch(monkeypatch):
+    """Not that of the small batches that are timed, in which the update of the weights weighs most."""
+    monkeypatch.setattr(probe, "seconds_of", lambda learner, images, updates: 3.0 + 0.5 * images)
+    stack = "conv3-1 | | | | |"
+    assert probe.training_rate(stack) == pytest.approx(count_macs(stack) * 256 / (3 + 0.5 * 256))
+
+
+@pytest.mark.slow
+def test_hours_are_measured_by_updates_of_the_trainer(capsys):
+    assert main(["recipe", "A", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert 0 < row["hours"] < float("inf")
 
 
 def test_a_chain_stops_at_the_first_stage_that_fails(monkeypatch):

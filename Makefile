@@ -29,6 +29,7 @@ book: venv
 # Style, spelling, all tests, every cell of every chapter run again and compared, the built pages in a browser.
 test: book
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet vggstudy tests benchmarks book/_ext
 	$(BIN)/codespell
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rsfE -m "" -n $(JOBS) --dist loadfile \
 	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 tests book

@@ -35,9 +35,7 @@ class EffectiveField:
     gradient: Tensor
 
 
-def measure_fields(
-    model: VGG, images: Tensor, layers: Iterable[str], seed: int = 0
-) -> tuple[EffectiveField, ...]:
+def measure_fields(model: VGG, images: Tensor, layers: Iterable[str], seed: int = 0) -> tuple[EffectiveField, ...]:
     """Send a gradient from the middle cell of each layer back to the pixels.
 
     All channels of the cell, after ReLU, begin with a gradient of 1 or -1 at random, so that squares add up

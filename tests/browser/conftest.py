@@ -41,7 +41,6 @@ def wait_until_drawn(page) -> None:
     page.wait_for_function(DRAWN)
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

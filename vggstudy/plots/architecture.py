@@ -105,13 +105,9 @@ def plot_field_growth(traces: Traces, crop_size: int = 224) -> Figure:
         ax.plot(depth, fields, marker="o", markersize=4, color=colour(name), label=name)
         ends.append((depth[-1], fields[-1], name))
     for depth, field, name in ends:
-        ax.annotate(
-            f"{name} {field}", (depth, field), (6, 0), textcoords="offset points", va="center", fontsize=9
-        )
+        ax.annotate(f"{name} {field}", (depth, field), (6, 0), textcoords="offset points", va="center", fontsize=9)
     ax.axhline(crop_size, color=MUTED, linestyle="--", linewidth=1)
-    ax.annotate(
-        f"the crop: {crop_size}", (1, crop_size), (0, 4), textcoords="offset points", fontsize=9, color=MUTED
-    )
+    ax.annotate(f"the crop: {crop_size}", (1, crop_size), (0, 4), textcoords="offset points", fontsize=9, color=MUTED)
     ax.set(xlabel="weight layer (the last of each line is fc6)", ylabel="receptive field, pixels")
     ax.set_xlim(0.5, max(depth for depth, *_ in ends) + 1.8)
     ax.set_ylim(0, None)
@@ -135,12 +131,8 @@ def plot_fields_on_image(layer: LayerTrace, cells: Sequence[tuple[int, int]], cr
     ax.add_patch(Rectangle((0, 0), crop_size, crop_size, facecolor="#E9E6DD", edgecolor=INK, linewidth=1.5))
     for (row, column), shade in zip(cells, (RED, BLUE, ORANGE, "#009E73", "#CC79A7"), strict=False):
         left, top, right, bottom = layer.box(row, column)
-        ax.add_patch(
-            Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=shade, linewidth=2)
-        )
-        ax.plot(
-            (left + right - 1) / 2, (top + bottom - 1) / 2, "o", color=shade, label=f"cell ({row}, {column})"
-        )
+        ax.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=shade, linewidth=2))
+        ax.plot((left + right - 1) / 2, (top + bottom - 1) / 2, "o", color=shade, label=f"cell ({row}, {column})")
     reach = max(-layer.offset, 0) + 12
     ax.set(xlim=(-reach, crop_size + reach), ylim=(crop_size + reach, -reach), aspect="equal")
     ax.set(
@@ -172,9 +164,7 @@ def plot_effective_field(gradient: ArrayLike, side: int) -> Figure:
     ax.set(xlabel="column of the field, pixels", ylabel="row of the field, pixels")
     ax.grid(False)
     squares = np.square(gradient).sum(axis=0)
-    profile.fill_between(
-        np.arange(field), squares / squares.sum(), step="mid", color=INK, alpha=0.3, linewidth=0
-    )
+    profile.fill_between(np.arange(field), squares / squares.sum(), step="mid", color=INK, alpha=0.3, linewidth=0)
     for place in (edge, edge + side):
         profile.axvline(place, color=BLUE, linewidth=2)
     profile.set(xlabel="column of the field, pixels", ylabel="share of the squared gradient")
@@ -195,9 +185,7 @@ def plot_parameter_split(traces: Traces) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     names, left = list(traces), np.zeros(len(traces))
     for label, shade in (("convolutions", BLUE), ("fc6", ORANGE), ("fc7 and fc8", "#F3D08A")):
-        values = np.array(
-            [sum(layer.parameters for layer in traces[name] if _part(layer) == label) for name in names]
-        )
+        values = np.array([sum(layer.parameters for layer in traces[name] if _part(layer) == label) for name in names])
         ax.barh(names, values / 1e6, left=left / 1e6, color=shade, label=label, edgecolor=CARD)
         left += values
     for row, total in enumerate(left):

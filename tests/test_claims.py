@@ -20,7 +20,7 @@ from vggstudy.claims.checks import faults, missing, of_claim
 from vggstudy.claims.evidence import Checked, Compared, Runs, Shown, Stored, headings, source
 from vggstudy.claims.record import Claim, Verdict
 from vggstudy.claims.tables import BY_TABLE
-from vggstudy.claims.verdicts import combined, verdict_of
+from vggstudy.claims.verdicts import by_both_rules, combined, comparison, provided, verdict_of
 from vggstudy.errors import ConfigError
 from vggstudy.paper import TABLE_3, TABLE_6
 
@@ -208,6 +208,20 @@ def test_several_comparisons_make_one_verdict(monkeypatch, statuses, together):
     verdicts = {name: Verdict(words[letter], name) for name, letter in zip(("one", "two"), statuses, strict=True)}
     monkeypatch.setattr("vggstudy.claims.verdicts.verdict_of", verdicts.__getitem__)
     assert combined(B="one", the_other="two")() == Verdict(together, "B: one; the other: two")
+
+
+def test_the_papers_rule_decides_and_equal_cost_is_told(monkeypatch):
+    verdicts = {"one-passes": Verdict("reproduced", "more"), "one": Verdict("contradicted", "less")}
+    monkeypatch.setattr("vggstudy.claims.verdicts.verdict_of", verdicts.__getitem__)
+    assert by_both_rules(B="one")() == Verdict("reproduced", "passes equal: B: more. Cost equal: B: less")
+
+
+@pytest.mark.parametrize(("supposed", "status"), [("reproduced", "contradicted"), ("undecided", "undecided")])
+def test_a_claim_is_judged_only_where_what_it_supposes_is_so(monkeypatch, supposed, status):
+    verdicts = {"first": Verdict(supposed, ""), "then": Verdict("contradicted", "found")}
+    monkeypatch.setattr("vggstudy.claims.verdicts.verdict_of", verdicts.__getitem__)
+    seen = provided("first", comparison("then"), "But not that")()
+    assert seen == Verdict(status, "found" if supposed == "reproduced" else "found. But not that")
 
 
 # ---- the page

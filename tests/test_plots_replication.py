@@ -45,3 +45,7 @@ def test_a_net_is_followed_through_the_means_and_a_zero_is_shown():
     assert list(lines) == ["A", "D from A"]
     assert np.allclose(lines["A"].get_xdata(), [2000, 4000]) and np.allclose(lines["A"].get_ydata(), [6, 0.02])
     assert lines["D from A"].get_linestyle() == "--"
+    (alone,) = [
+        line for line in plot_by_budget([Point("D after A", 16, 9e9, (5.0,))]).axes[0].lines if "D" in line.get_label()
+    ]
+    assert (alone.get_linestyle(), alone.get_marker()) == ("None", "D")

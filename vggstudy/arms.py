@@ -1,9 +1,9 @@
 """The small-scale replication as data: which nets are trained, from what, for how long.  No torch.
 
-All arms see the made images in crops of 32 pixels, at an eighth of the paper's width and without the last max-pool.
+Most arms see the made images in crops of 32 pixels, at an eighth of the paper's width and without the last max-pool.
 What they spend is counted in multiply-accumulates, pre-training included: the *budget* is that of so many passes of net
 A over the training images, and a net that costs twice as much an image makes half the passes.  A few arms follow the
-paper's rule instead, by which every net makes as many passes, whatever they cost.
+paper's rule instead, by which every net makes as many passes, whatever they cost; some of these see larger crops.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from vggstudy.configs import find_config
 from vggstudy.regime import SMALL_NET, Scale
 
 CROP = 32  # pixels
+LARGE_CROP = 64  # the shipped nets', 3.5 times smaller than the paper's; all five max-pools have room
+SCALES = {CROP: 40, LARGE_CROP: 72}  # crop -> the single training scale that goes with it
 CLASSES = 20
 BUDGET = 16  # passes of A
 BUDGETS = (8, 16, 32)  # for the nets whose rank is followed as the budget grows
@@ -45,26 +47,33 @@ class Arm:
         parent: The arm whose net it starts from; its rate and its seed go with it.
         rates: Learning rates of which a pilot run chooses one.
         equal_passes: Whether passes are counted, not what they cost (section 3.1: 74 epochs for each net).
+        crop: Side of the crops, pixels.
     """
 
     config: str
     budget: float = BUDGET
-    S: Scale = 40
+    S: Scale = SCALES[CROP]
     parent: Arm | None = None
     rates: tuple[float, ...] = FROM_RANDOM
     equal_passes: bool = False
+    crop: int = CROP
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of a forward pass of one crop."""
-        return macs(self.config)
+        return macs(self.config, self.crop)
+
+    @property
+    def Q(self) -> int:
+        """Test scale at which all nets of its crop are compared, pixels."""
+        return SCALES[self.crop]
 
     @property
     def epochs(self) -> int:
         """Passes over the training images: as many as the budget has left, at least one."""
         if self.equal_passes:
             return round(self.budget)
-        left = self.budget * macs("A") - (self.parent.spent if self.parent else 0)
+        left = self.budget * macs("A", self.crop) - (self.parent.spent if self.parent else 0)
         return max(1, round(left / self.macs))
 
     @property
@@ -79,10 +88,14 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """Of the net, whatever its budget: `B`, `D from A`, `D after A`, `A at S=40:64`."""
+        """Of the net, whatever its budget: `B`, `D from A`, `D after A`, `A at S=40:64`, `A in large crops`."""
+        return self._name + (" in large crops" if self.crop == LARGE_CROP else "")
+
+    @property
+    def _name(self) -> str:
         name = {RIVAL_5: "B with 5×5", RIVAL_7: "D with 7×7"}.get(self.config, self.config)
         if self.parent is None:
-            return name
+            return f"{name} from random" if self.equal_passes else name
         if not self.fine_tuned:
             return f"{name} {'after' if self.equal_passes else 'from'} A"
         return f"{name} at S={self.S if isinstance(self.S, int) else ':'.join(map(str, self.S))}"
@@ -94,10 +107,12 @@ class Arm:
         return words.replace(" ", "_")
 
 
-def macs(config: str) -> int:
+def macs(config: str, crop: int = CROP) -> int:
     """Multiply-accumulates of a forward pass of one crop."""
     net = {key: SMALL_NET[key] for key in ("width", "fc_width")}
-    return count_macs(find_config(config).without_last_pool(), crop_size=CROP, num_classes=CLASSES, **net)
+    layers = find_config(config)
+    layers = layers if crop == LARGE_CROP else layers.without_last_pool()
+    return count_macs(layers, crop_size=crop, num_classes=CLASSES, **net)
 
 
 def alone(config: str) -> Callable[[float], Arm]:
@@ -113,6 +128,22 @@ def from_a(config: str) -> Callable[[float], Arm]:
 def after_a(config: str) -> Callable[[float], Arm]:
     """Arms by the paper's rule: as many passes as net A had, from the net A that had them (section 3.1)."""
     return lambda passes: Arm(config, passes, parent=Arm("A", passes), rates=FROM_A, equal_passes=True)
+
+
+def from_random(config: str) -> Callable[[float], Arm]:
+    """Arms that begin at random weights, with the passes that an arm `after_a` and its net A make together."""
+    return lambda passes: Arm(config, 2 * passes, equal_passes=True)
+
+
+def in_large_crops(config: str) -> Callable[[float], Arm]:
+    """Arms by the paper's rule that see four times the pixels, half as often; A from random weights, others after A."""
+
+    def arm(budget: float) -> Arm:
+        seen = {"budget": budget / 2, "S": SCALES[LARGE_CROP], "crop": LARGE_CROP}
+        shallow = Arm("A", **seen)
+        return shallow if config == "A" else Arm(config, parent=shallow, rates=FROM_A, equal_passes=True, **seen)
+
+    return arm
 
 
 def at_scale(S: Scale) -> Callable[[float], Arm]:
@@ -131,7 +162,16 @@ KINDS: dict[str, Callable[[float], Arm]] = {
 }
 
 # The same for the arms by the paper's rule, which cost more than the budget.
-EQUAL_PASSES = {kind(BUDGET).label: kind for kind in map(after_a, ("B", "C", "D", "E"))}
+EQUAL_PASSES: dict[str, Callable[[float], Arm]] = {
+    kind(BUDGET).label: kind
+    for kind in (
+        *map(after_a, ("B", "C", "D", "E")),
+        *map(from_random, ("B", "D")),
+        *map(in_large_crops, ("A", "B", "D")),
+    )
+}
+
+BY_LABEL = KINDS | EQUAL_PASSES
 
 # Nets that are followed over all of BUDGETS.
 FOLLOWED = ("A", "B", "D from A")
@@ -139,6 +179,7 @@ FOLLOWED = ("A", "B", "D from A")
 
 def arms() -> dict[str, Arm]:
     """Every arm by its key: those of the main budget first, by either rule, then the other budgets."""
-    main = [kind(BUDGET) for kind in (KINDS | EQUAL_PASSES).values()]
+    main = [kind(BUDGET) for kind in BY_LABEL.values()]
     others = [KINDS[label](budget) for budget in BUDGETS if budget != BUDGET for label in FOLLOWED]
-    return {arm.key: arm for arm in (*main, *others)}
+    going_on = BY_LABEL["A in large crops"](2 * BUDGET)
+    return {arm.key: arm for arm in (*main, *others, going_on)}

@@ -1,21 +1,22 @@
-"""What the small-scale replication says of each of the paper's comparisons: gains over seeds, and a verdict.  No torch.
+"""What the small-scale replication says of each of the paper's comparisons: gains and verdicts.  No torch.
 
-A gain is the fall of the top-1 error, in percentage points, from one arm or protocol to another with the same seed and
-the same budget of multiply-accumulates.  Its interval is Student's over the seeds: with five of them it is wide, and a
-gain that it does not keep apart from zero is left undecided.
+A gain is the fall of the top-1 error, in percentage points, from one arm or protocol to another with the same seed. The
+two have spent the same budget of multiply-accumulates; where the name ends in `-passes` they have made as many passes
+over the images, the paper's rule.  The interval is Student's over the seeds: with five of them it is wide, and a gain
+that it does not keep apart from zero is left undecided.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from vggstudy.arms import BUDGET, BUDGETS, FOLLOWED, KINDS, SEEDS
+from vggstudy.arms import BUDGET, BUDGETS, BY_LABEL, FOLLOWED, SEEDS
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.nets import RESULTS
 from vggstudy.paper import JITTER, SHALLOW_NET_EXCESS, TABLE_3, TABLE_4, TABLE_5, TABLE_6
@@ -29,10 +30,11 @@ UNDECIDED, NOT_TESTED = "undecided at small scale", "not tested"
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison: the label of an arm and the protocol of its test."""
+    """One side of a comparison: the label of an arm, the protocol of its test, and the budget of its training."""
 
     arm: str
     protocol: str = "dense 40"
+    budget: float = BUDGET
 
     def __str__(self) -> str:
         return f"{self.arm}, {self.protocol}"
@@ -108,6 +110,36 @@ def _single(config: str, S: Any = 256) -> tuple:
     return config, S, (Q,), "dense"
 
 
+def _deeper(letter: str) -> Comparison:
+    """A deeper net against A, after as many passes."""
+    paper = _gain(_single("A"), _single(letter))
+    return Comparison(f"{letter} is better than A, passes equal", "4.1", Side("A"), Side(f"{letter} after A"), paper)
+
+
+def _longer(letter: str) -> Comparison:
+    """The same against a net A that goes on for as many passes as the deeper net adds."""
+    claim = f"{letter} after A is better than A that goes on"
+    return Comparison(claim, "4.1", Side("A", budget=2 * BUDGET), Side(f"{letter} after A"))
+
+
+def _in_large_crops(letter: str) -> dict[str, Comparison]:
+    """The same two, in crops of twice the side."""
+    net, A = f"{letter} after A in large crops", "A in large crops"
+    deeper, longer = _deeper(letter), _longer(letter)
+    sides = {"before": Side(A, "dense 72"), "after": Side(net, "dense 72")}
+    going_on = {**sides, "before": Side(A, "dense 72", 2 * BUDGET)}
+    return {
+        f"depth-{letter.lower()}-large": replace(deeper, claim=f"{deeper.claim}, large crops", **sides),
+        f"longer-{letter.lower()}-large": replace(longer, claim=f"{longer.claim}, large crops", **going_on),
+    }
+
+
+def _started(letter: str) -> Comparison:
+    """Pre-initialisation against random weights, with as many passes in all."""
+    claim = f"{letter} is better from A than from random weights, passes equal"
+    return Comparison(claim, "3.1", Side(f"{letter} from random"), Side(f"{letter} after A"))
+
+
 _D = "D", JITTER, (256, 384, 512)
 
 COMPARISONS: dict[str, Comparison] = {
@@ -130,6 +162,21 @@ COMPARISONS: dict[str, Comparison] = {
         "D is better than C: spatial context helps", "4.1", Side("C from A"), Side("D from A"),
         _gain(_single("C"), _single("D")),
     ),
+    **{f"depth-{letter.lower()}-passes": _deeper(letter) for letter in "BCDE"},
+    "saturation-passes": Comparison(
+        "at one fixed S, E is no better than D, passes equal", "4.1", Side("D after A"), Side("E after A"),
+        _gain(_single("D"), _single("E")), better=False,
+    ),
+    "one-by-one-passes": Comparison(
+        "C is better than B: non-linearity helps, passes equal", "4.1", Side("B after A"), Side("C after A"),
+        _gain(_single("B"), _single("C")),
+    ),
+    "context-passes": Comparison(
+        "D is better than C: spatial context helps, passes equal", "4.1", Side("C after A"), Side("D after A"),
+        _gain(_single("C"), _single("D")),
+    ),
+    **{f"longer-{letter.lower()}": _longer(letter) for letter in "BCDE"},
+    **_in_large_crops("B"), **_in_large_crops("D"),
     "small-filters": Comparison(
         "B is better than its rival of 5×5 layers", "4.1", Side("B with 5×5", "centre 40"), Side("B", "centre 40"),
         SHALLOW_NET_EXCESS,
@@ -141,6 +188,7 @@ COMPARISONS: dict[str, Comparison] = {
     "start-c": Comparison("C starts better from A than from random weights", "3.1", Side("C"), Side("C from A")),
     "start-d": Comparison("D starts better from A than from random weights", "3.1", Side("D"), Side("D from A")),
     "start-e": Comparison("E starts better from A than from random weights", "3.1", Side("E"), Side("E from A")),
+    **{f"start-{letter.lower()}-passes": _started(letter) for letter in "BD"},
     "jitter": Comparison(
         "training over a range of S is better than at its small end", "4.1",
         Side("A at S=40"), Side("A at S=40:64", "dense 52"), _gain(_single("D"), _single("D", JITTER)),
@@ -204,12 +252,12 @@ def load_replication(folder: Path = RESULTS) -> dict[str, Any]:
 
 def key_of(label: str, budget: float = BUDGET) -> str:
     """Under which an arm's runs are stored."""
-    return KINDS[label](budget).key if label in KINDS else label
+    return BY_LABEL[label](budget).key if label in BY_LABEL else label
 
 
-def errors(record: Mapping[str, Any], side: Side, budget: float = BUDGET) -> dict[int, float]:
+def errors(record: Mapping[str, Any], side: Side) -> dict[int, float]:
     """Top-1 error in % by seed, of the seeds that are stored."""
-    found = {seed: record["runs"].get(f"{key_of(side.arm, budget)}/{seed}") for seed in SEEDS}
+    found = {seed: record["runs"].get(f"{key_of(side.arm, side.budget)}/{seed}") for seed in SEEDS}
     return {seed: run["test"][side.protocol] for seed, run in found.items() if run}
 
 
@@ -237,12 +285,14 @@ class Point:
     errors: tuple[float, ...]
 
 
-def by_budget(record: Mapping[str, Any] | None = None, protocol: str = "dense 40") -> tuple[Point, ...]:
-    """The followed nets at every budget that is stored."""
+def by_budget(
+    record: Mapping[str, Any] | None = None, labels: Iterable[str] = FOLLOWED, protocol: str = "dense 40"
+) -> tuple[Point, ...]:
+    """Nets by their labels, at every budget that is stored."""
     record = record or load_replication()
     points = []
-    for label in FOLLOWED:
+    for label in labels:
         for budget in BUDGETS:
-            if seen := tuple(errors(record, Side(label, protocol), budget).values()):
-                points.append(Point(label, budget, KINDS[label](budget).spent, seen))
+            if seen := tuple(errors(record, Side(label, protocol, budget)).values()):
+                points.append(Point(label, budget, BY_LABEL[label](budget).spent, seen))
     return tuple(points)

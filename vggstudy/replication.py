@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vggstudy.arms import BUDGET, CROP, EQUAL_PASSES, KINDS, PILOT_SEED, SEEDS, Arm, arms
+from vggstudy.arms import BUDGET, BY_LABEL, CROP, KINDS, PILOT_SEED, SEEDS, Arm, arms
 from vggstudy.nets import RESULTS
 from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
@@ -60,7 +60,8 @@ class Replication:
                 if f"{arm.key}/{seed}" not in self.record["runs"]:
                     run = self.record["runs"][f"{arm.key}/{seed}"] = self._run(arm, seed)
                     self._save()
-                    yield f"{arm.key}, seed {seed}: {run['test']['dense 40']:.1f}% top-1 error ({run['seconds']} s)"
+                    error = run["test"][f"dense {arm.Q}"]
+                    yield f"{arm.key}, seed {seed}: {error:.1f}% top-1 error ({run['seconds']} s)"
 
             if line := self._fuse(seed):
                 yield line
@@ -71,7 +72,7 @@ class Replication:
         return min(map(float, tried), key=lambda rate: (tried[f"{rate:g}"], rate))
 
     def _pilot(self, label: str) -> Iterator[str]:
-        arm, tried = (KINDS | EQUAL_PASSES)[label](self.half), self.record["pilots"].setdefault(label, {})
+        arm, tried = BY_LABEL[label](self.half), self.record["pilots"].setdefault(label, {})
         rates = deque(arm.rates)
         while rates:
             rate = rates.popleft()
@@ -95,7 +96,7 @@ class Replication:
         """The command line that trains an arm, from the word `train` on."""
         S = ":".join(map(str, arm.S)) if isinstance(arm.S, tuple) else arm.S
         options = {
-            "--data": "shapes", "--S": S, "--crop-size": CROP, "--epochs": arm.epochs, "--lr": f"{rate:g}",
+            "--data": "shapes", "--S": S, "--crop-size": arm.crop, "--epochs": arm.epochs, "--lr": f"{rate:g}",
             "--seed": seed, "--device": "cpu", "--keep": 1, "--out": self._place(arm, seed, rate),
         }  # fmt: skip
         if arm.parent:
@@ -161,6 +162,8 @@ class Replication:
         from vggstudy.imageset import take
 
         model, test = load_checkpoint(place), load_data("shapes").test
+        if arm.crop != CROP:
+            return {f"dense {arm.Q}": round(evaluate(model, test, arm.Q).top1_error, 3)}
         sets = SETS if arm.fine_tuned else {"small": SETS["small"]}
         seen = {f"dense {Q}": evaluate(model, test, Q) for Q in sorted({Q for scales in sets.values() for Q in scales})}
         for name, scales in sets.items():

@@ -61,6 +61,30 @@ def combined(**names: str) -> Callable[[], Verdict]:
     return judge
 
 
+def by_both_rules(**names: str) -> Callable[[], Verdict]:
+    """One verdict over several comparisons by the paper's rule, passes equal; what they say at equal cost is told."""
+    judge_passes = combined(**{label: f"{name}-passes" for label, name in names.items()})
+
+    def judge() -> Verdict:
+        verdict = judge_passes()
+        at_equal_cost = "; ".join(f"{label}: {verdict_of(name).found}" for label, name in names.items())
+        return Verdict(verdict.status, f"passes equal: {verdict.found}. Cost equal: {at_equal_cost}")
+
+    return judge
+
+
+def provided(supposed: str, judge: Callable[[], Verdict], otherwise: str) -> Callable[[], Verdict]:
+    """The verdict of `judge`; undecided, and why, where the comparison that the claim supposes is not reproduced."""
+
+    def judge_if() -> Verdict:
+        verdict = judge()
+        if verdict_of(supposed).status == "reproduced":
+            return verdict
+        return Verdict("undecided", f"{verdict.found}. {otherwise}")
+
+    return judge_if
+
+
 def comparison(name: str) -> Callable[[], Verdict]:
     """The verdict of one comparison, read when it is asked for."""
     return partial(verdict_of, name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from vggstudy.plots.style import BLUE, COLOURS, INK, MUTED, OTHER, RED, WIDTH, theme
 
@@ -20,6 +21,7 @@ LINEAR = 5  # points of gain up to which the axis is linear; beyond, it is logar
 LABEL = 36  # characters to a line of a row's label
 MARKS = {"reproduced at small scale": (BLUE, "o"), "contradicted at small scale": (RED, "s")}
 UNDECIDED = (MUTED, "D")
+STARTS = {"from A": ("--", "o"), "after A": ("none", "D")}  # how a net began -> its line, and the mark of a mean
 
 
 @theme()
@@ -65,17 +67,20 @@ def plot_by_budget(points: Sequence[Point]) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.6))
     for label, mine in groupby(points, key=lambda point: point.label):
         mine = list(mine)
-        name, _, start = label.partition(" from ")
+        name, _, start = label.partition(" ")
         shade = COLOURS.get(name, OTHER)
-        style = "--" if start else "-"
+        style, mark = STARTS.get(start, ("-", "o"))
         cost = np.array([point.macs for point in mine]) / 1e6
         for at, point in zip(cost, mine, strict=True):
             ax.plot([at] * len(point.errors), _shown(point.errors), "o", color=shade, alpha=0.3, markersize=4)
         means = [np.mean(point.errors) for point in mine]
-        ax.plot(cost, _shown(means), style, color=shade, marker="o", markersize=6, label=label)
+        ax.plot(cost, _shown(means), linestyle=style, color=shade, marker=mark, markersize=6, label=label)
     cost = "10⁶ MACs of forward passes for each training image, pre-training included"
     ax.set(xscale="log", yscale="log", xlabel=cost,
            title="Top-1 error (%), dense, Q = S = 40")  # fmt: skip
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     ax.legend(fontsize=8)
     plt.close(fig)

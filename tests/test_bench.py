@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from vggstudy.__main__ import main
-from vggstudy.bench import ROWS, forward, harness
+from vggstudy.bench import ROWS, forward, harness, pages
 from vggstudy.bench import machine as bench_machine
 from vggstudy.bench.curves import CURVES, Curve
 from vggstudy.bench.evaluation import best_batch, naive_multi_crop
@@ -359,3 +359,9 @@ def test_curves_are_measured(make):
 def test_rows_run_on_a_gpu(name):
     row = find_row(name)
     assert row_record(row, row.measure(Setting("cuda", quick=True)))["ratio"] > 0
+
+
+def test_a_chapter_that_fails_is_told_in_one_line():
+    with pytest.raises(ConfigError, match=r"python -m no_such_module fails: mend that first"):
+        pages.seconds_of(["no_such_module"])
+    assert pages.seconds_of(["this"]) > 0

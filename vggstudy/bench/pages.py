@@ -23,7 +23,7 @@ SITE = ROOT / "_build" / "html"
 
 PAGE_BYTES = 2_000_000  # of one page's HTML, widget state included
 FRAME = 1 / 60  # seconds
-QUICK_PAGES = 4  # that a quick run opens; it weighs all
+QUICK_PAGES = 2  # that a quick run opens; it weighs all
 CHAPTER_SECONDS, BOOK_SECONDS = 60.0, 600.0  # to run and compare one chapter, and all of them
 
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]

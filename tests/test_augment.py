@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from vggstudy import augment
 from vggstudy.augment import Augmentation, interpolate_as_floats, interpolate_bytes, rescale, sample_batch
 from vggstudy.colour import ColourPCA, colour_pca, mean_rgb
 from vggstudy.errors import ConfigError, DataError
-from vggstudy.imageset import ImageSet, take
+from vggstudy.imageset import ImageSet
 
 SHAPES = [(64, 64), (64, 80), (80, 64), (72, 90), (33, 100)]
 
@@ -122,15 +121,6 @@ def test_floats_give_the_same_pixels_as_bytes_up_to_a_level(interpolation):
     image = coordinates(1)[0][0][None]
     here, there = (resize(image, (50, 70), interpolation) for resize in (interpolate_bytes, interpolate_as_floats))
     assert there.dtype == torch.uint8 and (here.int() - there.int()).abs().max() <= 1
-
-
-def test_a_set_that_can_read_onto_a_device_is_asked_to():
-    images = noise(6)
-    asked = []
-    reading = replace(images, read_on=lambda index, device: asked.append((index, device)) or images.read(index))
-    device = torch.device("cpu")
-    sample_batch(take(reading, 3), range(3), seed=0, epoch=0, augmentation=Augmentation(32, 40), device=device)
-    assert asked == [(0, device), (2, device), (4, device)]
 
 
 def test_what_is_kept_goes_with_the_data_set():

@@ -51,42 +51,6 @@ def test_exif_turns_the_image_upright(tmp_path, orientation, suffix):
     assert is_picture(read_photograph(tmp_path / f"x.{suffix}"))
 
 
-def encoded(image, format="JPEG", **options) -> bytes:
-    file = BytesIO()
-    image.save(file, format, **options)
-    return file.getvalue()
-
-
-def test_a_gpu_is_given_upright_jpegs_of_one_or_three_colours_only(monkeypatch):
-    lying = Image.Exif()
-    lying[photographs.ORIENTATION] = 6
-    decodable = photographs._decodable_on_gpu
-    assert decodable(encoded(picture())) and decodable(encoded(picture().convert("L")))
-    assert not decodable(encoded(picture(), exif=lying))
-    assert not decodable(encoded(picture().convert("CMYK")))
-    assert not decodable(encoded(picture(), "PNG"))
-    monkeypatch.setattr(photographs, "LARGEST", 100)
-    assert not decodable(encoded(picture()))
-
-
-def test_another_device_gets_what_the_host_reads(tmp_path):
-    picture().save(tmp_path / "x.png")
-    there = read_photograph(tmp_path / "x.png", torch.device("cpu"))
-    assert torch.equal(there, read_photograph(tmp_path / "x.png"))
-
-
-@pytest.mark.gpu
-def test_a_gpu_decodes_what_the_host_decodes(tmp_path):
-    picture().save(tmp_path / "x.jpg", quality=95)
-    picture().convert("CMYK").save(tmp_path / "y.jpg", quality=95)
-    for name in ("x.jpg", "y.jpg"):
-        there = read_photograph(tmp_path / name, torch.device("cuda"))
-        assert there.is_cuda and is_picture(there.cpu())
-    (tmp_path / "z.jpg").write_bytes((tmp_path / "x.jpg").read_bytes()[:400])
-    with pytest.raises(DataError, match="is damaged"):
-        read_photograph(tmp_path / "z.jpg", torch.device("cuda"))
-
-
 def test_cmyk_jpeg(tmp_path):
     picture().convert("CMYK").save(tmp_path / "x.jpg", quality=95)
     assert is_picture(read_photograph(tmp_path / "x.jpg"))

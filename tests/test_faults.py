@@ -22,6 +22,7 @@ import pytest
 import torch
 from tiny import TINY, equal, tiny_data, tiny_net, weights
 
+from vggstudy.checkpoint import read
 from vggstudy.commands import COMMANDS
 from vggstudy.errors import DataError, TrainingError
 from vggstudy.imageset import ImageSet
@@ -242,8 +243,20 @@ def test_an_exploding_loss_stops_the_run_and_keeps_what_was_finite(tmp_path):
     assert len(steps) <= 2
     logged = [step["loss"] for step in read_metrics(tmp_path / "exploding")]
     assert all(loss < float("inf") for loss in logged)
-    assert all(weight.isfinite().all() for weight in newest_checkpoint(tmp_path).weights.values())
+    for _, path in checkpoints(tmp_path / "exploding"):
+        assert all(weight.isfinite().all() for weight in read(path).weights.values())
     assert equal(newest_checkpoint(tmp_path).weights, finite.weights)
+
+
+@pytest.mark.fault("T15")
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
+    model = tiny_net()
+    steps = train(model, tiny_data(), replace(TINY, save_every=2), out=tmp_path)
+    next(steps)
+    model.layer("fc8").bias.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingError, match="step 2: weights are not finite and are not saved"):
+        list(steps)
+    assert all(weight.isfinite().all() for _, path in checkpoints(tmp_path) for weight in read(path).weights.values())
 
 
 def spoilt(data, read):

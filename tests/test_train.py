@@ -20,7 +20,7 @@ from vggstudy.paper import REGIME
 from vggstudy.regime import SMALL, TrainConfig, settings
 from vggstudy.schedule import Plateau, Steps
 from vggstudy.train import order, train
-from vggstudy.validation import Validation
+from vggstudy.validation import CentreCrops, Validation
 
 
 def test_the_defaults_are_the_papers():
@@ -86,8 +86,23 @@ def test_a_plateau_is_of_the_error_that_is_meant(monkeypatch, meant, finished):
     seen = (Validation(loss=1.0, top1_error=error, top5_error=3.0) for error in range(50, 0, -1))
     monkeypatch.setattr(import_module("vggstudy.train"), "validate", lambda *_: next(seen))
     config = replace(TINY, plateau_on=meant, patience=1, drops=1, schedule="plateau", epochs=5)
-    steps = list(train(tiny_net(), tiny_data(), config))
+    data = tiny_data()
+    data = replace(data, classes=(*data.classes, "d", "e", "f"))
+    steps = list(train(tiny_net(num_classes=6), data, config))
     assert (len(steps) < 5 * 6) == finished
+
+
+def test_a_top5_error_of_five_classes_makes_no_plateau():
+    with pytest.raises(ConfigError, match="with 3 classes that error is always 0"):
+        train(tiny_net(), tiny_data(), replace(TINY, plateau_on="top5"))
+
+
+def test_validation_takes_no_larger_passes_than_training():
+    seen = []
+    model = tiny_net()
+    model.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
+    list(train(model, tiny_data(), replace(TINY, batch_size=24, micro_batch=2, epochs=1)))
+    assert max(seen) == 2
 
 
 def test_accumulated_micro_batches_make_the_same_update():
@@ -244,3 +259,8 @@ def test_dropout_is_off_in_validation_and_on_in_training():
     list(train(model, tiny_data(), replace(TINY, epochs=1)))
     assert modes == [True] * 6 + [False] * 3
     assert not model.training
+
+
+def test_a_process_without_a_validation_image_has_nothing_to_do():
+    crops = CentreCrops(tiny_data(val=3).val, 9, 8, batch_size=2, rank=5, world_size=8)
+    assert len(crops) == 0

@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import pytest
 import torch
@@ -122,6 +123,29 @@ def test_a_run_older_than_a_setting_had_its_default(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="decay_biases True -> False"):
         list(train(tiny_net(), tiny_data(), replace(RUN, decay_biases=False), out=tmp_path, resume=True))
     assert next(train(tiny_net(), tiny_data(), RUN, out=tmp_path, resume=True)).step == 3
+
+
+@pytest.mark.fault("T10")
+def test_a_run_that_ended_on_a_plateau_has_ended(tmp_path):
+    ended = replace(RUN, schedule="plateau", patience=1, drops=0, epochs=40, validate_every=None, save_every=None)
+    steps = list(train(tiny_net(), tiny_data(), ended, out=tmp_path))
+    there = checkpoints(tmp_path)
+    assert len(steps) < 40 * 6
+    for _ in range(2):
+        assert list(train(tiny_net(), tiny_data(), ended, out=tmp_path, resume=True)) == []
+        assert checkpoints(tmp_path) == there
+
+
+def test_a_damaged_newest_checkpoint_does_not_cost_those_that_follow(tmp_path):
+    config = replace(RUN, keep=1, save_every=2, epochs=2, validate_every=99)
+    list(islice(train(tiny_net(), tiny_data(), replace(config, keep=5), out=tmp_path), 5))
+    damaged = checkpoints(tmp_path)[-1]
+    damaged[1].write_bytes(damaged[1].read_bytes()[:-20])
+    with catch_warnings():
+        simplefilter("ignore")
+        went_on = [step.step for step in islice(train(tiny_net(), tiny_data(), config, out=tmp_path, resume=True), 1)]
+    assert went_on[0] <= damaged[0] and damaged[0] not in [step for step, _ in checkpoints(tmp_path)[:-1]]
+    assert next(train(tiny_net(), tiny_data(), config, out=tmp_path, resume=True)).step == went_on[0] + 1
 
 
 @pytest.mark.fault("T10")

@@ -171,7 +171,7 @@ def sample_batch(
         seed: Of the run.
         epoch: Counted from 0.
         augmentation: How they are drawn.
-        device: Where images are decoded, rescaled and cropped; None for the host.
+        device: Where images are rescaled and cropped, decoded on the host; None for the host.
 
     Paper: section 3.1.  Book: the training data.
     """

@@ -54,9 +54,17 @@ class Stall:
 def not_finite(step: Step) -> str:
     """The loss is infinite or no number; within the first steps the weights themselves may have been too large."""
     begin = "or begin with smaller weights (--initialise glorot)"
-    again = begin if step.step <= EARLY else "then go on from the last checkpoint"
+    again = begin if step.step <= EARLY else "and start from the weights of the last checkpoint (--init-from)"
     return (
         f"step {step.step}: the loss is {step.loss} at learning rate {step.lr:g}; lower the rate or set clip, {again}"
+    )
+
+
+def not_finite_weights(step: int) -> str:
+    """A checkpoint is due and the weights are no numbers."""
+    return (
+        f"step {step}: weights are not finite and are not saved; lower the rate or set clip, and start from the "
+        "weights of the last checkpoint (--init-from)"
     )
 
 

@@ -77,6 +77,8 @@ def place(config: TrainConfig) -> Iterator[Place]:
     device = find_device(config.device)
     dtype = find_dtype(config.precision, device)
     if not under_torchrun():
+        if device.index is not None:
+            torch.cuda.set_device(device)  # events and streams are those of the current device
         yield Place(device, dtype)
         return
     if device.type == "cuda":
@@ -128,7 +130,8 @@ def find_dtype(precision: str, device: torch.device) -> torch.dtype:
     """The type that a precision means on a device; on a CPU without bfloat16 that would be a hundred times
     slower."""
     if precision == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     if precision == "bfloat16" and device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         raise ConfigError("precision = 'bfloat16': this CPU does not compute in it; allowed here is float32")
     return getattr(torch, precision)

@@ -50,13 +50,7 @@ def class_set(folder: Path, classes: Sequence[str]) -> ImageSet:
 
 def photograph_set(folder: Path, files: list[str], labels: list[int]) -> ImageSet:
     """These files, in this order."""
-    return ImageSet(
-        read=lambda i: read_photograph(files[i]),
-        labels=torch.tensor(labels),
-        path=files.__getitem__,
-        name=_name(folder, files),
-        read_on=lambda i, device: read_photograph(files[i], device),
-    )
+    return ImageSet(lambda i: read_photograph(files[i]), torch.tensor(labels), files.__getitem__, _name(folder, files))
 
 
 def _images(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:

@@ -22,14 +22,12 @@ class ImageSet:
         labels: Class of each image, `(n,)`.
         path: Where image `i` lies: a file, or a name such as `shapes/train/17`.
         name: Tells this set from every other, so that what is computed of it can be kept.
-        read_on: Gives image `i` on a device that can do more of the reading than take it over.
     """
 
     read: Read = field(repr=False)
     labels: Tensor = field(repr=False)
     path: Callable[[int], str] = field(repr=False)
     name: str
-    read_on: Callable[[int, torch.device], Tensor] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -44,8 +42,7 @@ class ImageSet:
 
     def on(self, device: torch.device) -> ImageSet:
         """The same images on `device`."""
-        read_on = self.read_on or (lambda index, device: self.read(index).to(device))
-        return replace(self, read=lambda index: read_on(index, device))
+        return replace(self, read=lambda index: self.read(index).to(device))
 
 
 SPLITS = ("train", "val", "test")
@@ -109,5 +106,4 @@ def select(images: ImageSet, index: Sequence[int], name: str) -> ImageSet:
         labels=images.labels[torch.as_tensor(index)],
         path=lambda i: images.path(index[i]),
         name=name,
-        read_on=images.read_on and (lambda i, device: images.read_on(index[i], device)),
     )

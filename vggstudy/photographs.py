@@ -26,18 +26,11 @@ TORCHVISION_DECODES = hasattr(torch.ops.image, "decode_jpeg")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 
-ORIENTATION = 0x0112  # EXIF tag; 1 is upright
-
-
-def read_photograph(path: str | Path, device: torch.device | None = None) -> Tensor:
+def read_photograph(path: str | Path) -> Tensor:
     """Decode a file, upright as its EXIF tag says.
 
     Grey, palette, CMYK and 16-bit images become RGB; transparency is dropped.
 
-    Args:
-        path: Of the file.
-        device: Where the image is wanted; None for the host.  A CUDA device decodes an upright JPEG itself, and other
-            files come to it from the host.
     Returns:
         uint8 RGB `(3, H, W)`.
     Raises:
@@ -52,7 +45,7 @@ def read_photograph(path: str | Path, device: torch.device | None = None) -> Ten
     if not data:
         raise DataError(f"{path} is empty (0 bytes): fetch it again or remove it")
     try:
-        return _decode(data) if device is None else _decode_for(device, data)
+        return _decode(data)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except UnidentifiedImageError:
@@ -71,26 +64,6 @@ def _decode(data: bytes) -> Tensor:
             return torch.ops.image.decode_jpeg(encoded, ImageReadMode.RGB.value, True)  # True: upright
         pixels = np.array(_eight_bits(ImageOps.exif_transpose(image)).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1)
-
-
-def _decode_for(device: torch.device, data: bytes) -> Tensor:
-    if device.type == "cuda" and _decodable_on_gpu(data):
-        encoded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-        try:
-            return torch.ops.image.decode_jpegs_cuda([encoded], ImageReadMode.RGB.value, device)[0]
-        except RuntimeError:
-            pass  # the host reads more kinds of JPEG, and says what is wrong with a damaged one
-    return _decode(data).to(device)
-
-
-def _decodable_on_gpu(data: bytes) -> bool:
-    """Whether it is a JPEG of one or three colours that needs no turning."""
-    if not hasattr(torch.ops.image, "decode_jpegs_cuda"):
-        return False
-    with Image.open(BytesIO(data)) as image:
-        small = image.width * image.height <= LARGEST
-        upright = image.getexif().get(ORIENTATION, 1) == 1
-        return small and upright and image.format == "JPEG" and image.mode in ("L", "RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

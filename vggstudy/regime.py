@@ -54,7 +54,7 @@ class TrainConfig:
         save_every: Updates between checkpoints; `None` for the end of each epoch.
         keep: Newest checkpoints that stay, the best one apart.
         workers: Threads that prepare images; 0 prepares each batch when it is needed.
-        augment_on: `"host"`, or `"device"`: where images are decoded (a GPU decodes JPEG), rescaled and cropped.
+        augment_on: `"host"`, or `"device"`: where images are rescaled and cropped.  They are decoded on the host.
         device: `"auto"`, `"cpu"`, `"cuda"`, ...
         precision: `"auto"` (bfloat16 on a CUDA device, else float32), `"float32"` or `"bfloat16"`.
         compile: Whether the network is compiled first (`torch.compile`).

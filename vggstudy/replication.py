@@ -125,7 +125,7 @@ class Replication:
             "lr": rate,
             "epochs": arm.epochs,
             "macs": arm.spent,
-            "seconds": round(sum(SMALL.batch_size / step["images_per_second"] for step in steps)),
+            "seconds": round(sum(SMALL.batch_size / rate for step in steps if (rate := step["images_per_second"]))),
             "val_top1_error": steps[-1]["val_top1_error"],
             "test": self._test(place, arm),
         }

@@ -51,7 +51,11 @@ class RunDirectory:
         replace_text(self.path / CONFIG, json.dumps(record, indent=2) + "\n")
 
     def rewind(self, step: int) -> None:
-        """Forget the metrics after a step: those of a run that was killed after its last checkpoint."""
+        """Forget what lies after a step: metrics of a run that was killed after its last checkpoint, and checkpoints
+        that could not be gone on from."""
+        for number, path in checkpoints(self.path):
+            if number > step:
+                path.unlink()
         kept = [record for record in read_metrics(self.path) if record["step"] <= step]
         self._metrics.close()
         replace_text(self.path / METRICS, "".join(json.dumps(record) + "\n" for record in kept))

@@ -22,7 +22,7 @@ from vggstudy.ahead import ahead
 from vggstudy.augment import Augmentation, Batch, sample_batch
 from vggstudy.checkpoint import Checkpoint, snapshot
 from vggstudy.data import Data
-from vggstudy.diagnosis import Stall, is_out_of_memory, not_finite, out_of_memory
+from vggstudy.diagnosis import Stall, is_out_of_memory, not_finite, not_finite_weights, out_of_memory
 from vggstudy.distributed import deterministic, place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
 from vggstudy.imageset import training_images
@@ -88,6 +88,10 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
             f"{data.name} has {len(data.classes)} classes, the network {model.num_classes}: build it with "
             f"num_classes={len(data.classes)}"
         )
+    if config.plateau_on == "top5" and model.num_classes <= 5:
+        raise ConfigError(
+            f"plateau_on = 'top5': with {model.num_classes} classes that error is always 0; allowed is top1"
+        )
     if config.batch_size > images:
         raise ConfigError(
             f"batch_size = {config.batch_size}: allowed is {images} or less, the training images of {data.name}"
@@ -133,7 +137,7 @@ class _Training:
                 self.data.val,
                 config.val_Q,
                 self.model.crop_size,
-                config.batch_size,
+                config.micro_batch or config.batch_size // self.place.world_size,
                 self.place.rank,
                 self.place.world_size,
             )
@@ -210,7 +214,7 @@ class _Training:
             )
             return Batch(*(part if part.is_cuda else part.pin_memory() for part in batch)) if on_gpu else batch
 
-        return ahead(make, range(start, self.total), max(config.workers, int(on_gpu)))
+        return ahead(make, range(start, start if self.finished else self.total), max(config.workers, int(on_gpu)))
 
     def _update(self, batch: Batch, step: Step) -> Tensor:
         try:
@@ -285,6 +289,8 @@ class _Training:
             self.files.log(asdict(step))
 
     def _save(self) -> None:
+        if not all(weights.isfinite().all() for weights in self.model.parameters()):
+            raise TrainingError(not_finite_weights(self.progress.step))
         training = {"progress": self.progress.record(), "record": self.record}
         checkpoint = snapshot(
             self.model, classes=self.data.classes, training=training, momentum=self.learner.momentum()

@@ -34,7 +34,8 @@ class CentreCrops:
 
     def __init__(self, dataset: ImageSet, Q: int, crop_size: int, batch_size: int, rank: int = 0, world_size: int = 1):
         self.dataset, self.Q, self.crop_size = dataset, Q, crop_size
-        self.indices = torch.arange(len(dataset))[rank::world_size].split(batch_size)
+        mine = torch.arange(len(dataset))[rank::world_size]
+        self.indices = [part for part in mine.split(batch_size) if len(part)]
         self._keep = len(dataset) * 3 * crop_size**2 <= KEPT_BYTES
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
 

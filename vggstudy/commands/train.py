@@ -89,7 +89,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "save_every": (int, "updates between checkpoints (default: an epoch)"),
     "keep": (int, "newest checkpoints that stay"),
     "workers": (int, "threads that prepare images"),
-    "augment_on": (str, "host or device: where images are decoded, rescaled and cropped"),
+    "augment_on": (str, "host or device: where images are rescaled and cropped"),
     "device": (str, "auto, cpu, cuda, cuda:1, ..."),
     "precision": (str, "auto, float32 or bfloat16"),
 }

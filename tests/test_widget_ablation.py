@@ -13,7 +13,7 @@ from vggstudy.bootstrap import estimate
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.evaluation import fuse
 from vggstudy.widgets.ablation import COLUMNS, EvaluationAblation, ablation_table
-from vggstudy.widgets.ladder_and_fusion import LadderAndFusion, all_subsets, ladder_steps, stored_subsets
+from vggstudy.widgets.ladder_and_fusion import MOST_NETS, LadderAndFusion, all_subsets, ladder_steps, stored_subsets
 
 STORED = made_ablation()
 Q = (64, 72, 80)
@@ -116,3 +116,8 @@ def test_bad_arguments_are_told():
             make(Ablation("made", np.zeros(3, int)))
     with pytest.raises(ConfigError, match="'densely'"):
         EvaluationAblation(STORED, "densely")
+
+
+def test_the_ladder_takes_ten_nets_of_a_study_that_holds_more():
+    lab = LadderAndFusion()
+    assert len(lab.nets) == MOST_NETS and "E-S72-144" in lab.nets

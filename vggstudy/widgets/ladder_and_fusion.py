@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,6 +121,12 @@ def all_subsets(nets: Iterable[str], posteriors: NDArray[np.float64], labels: ND
     )
 
 
+def last_nets(ablation: Ablation) -> Ablation:
+    """The last ten nets of the study, if it holds more: those of jittered S, the paper's best, come last."""
+    kept = ablation.nets[-MOST_NETS:]
+    return replace(ablation, parts={key: part for key, part in ablation.parts.items() if part.net in kept})
+
+
 def stored_subsets(ablation: Ablation, view: str) -> Subsets:
     """All subsets of the nets that are stored in a view at the scales that suit their S."""
     from vggstudy.ablation import Q_SETS
@@ -139,7 +145,7 @@ class LadderAndFusion(StudyWidget):
     """What each step of the evaluation buys, and what the fusion of any nets does.
 
     Args:
-        ablation: Stored posteriors; the study's if left out.
+        ablation: Stored posteriors; those of the study's last ten nets if left out.
         net: The net that climbs the ladder at first; the last one if left out.
     Raises:
         ConfigError: For a net that is not stored.
@@ -167,7 +173,7 @@ class LadderAndFusion(StudyWidget):
     def __init__(self, ablation: Ablation | None = None, net: str | None = None) -> None:
         from vggstudy.ablation import Ablation
 
-        ablation = Ablation.load() if ablation is None else ablation
+        ablation = last_nets(Ablation.load()) if ablation is None else ablation
         if not ablation.nets:
             raise DataError("ablation holds no net: make it with `vggstudy study --ablation`")
         net = ablation.nets[-1] if net is None else net

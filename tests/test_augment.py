@@ -12,7 +12,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from vggstudy import augment
-from vggstudy.augment import Augmentation, interpolate_as_floats, interpolate_bytes, rescale, sample_batch
+from vggstudy.augment import Augmentation, antialiased, antialiased_as_floats, rescale, sample_batch
 from vggstudy.colour import ColourPCA, colour_pca, mean_rgb
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.imageset import ImageSet
@@ -119,7 +119,7 @@ def test_a_device_cuts_the_same_crops_as_the_host(S):
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_floats_give_the_same_pixels_as_bytes_up_to_a_level(interpolation):
     image = coordinates(1)[0][0][None]
-    here, there = (resize(image, (50, 70), interpolation) for resize in (interpolate_bytes, interpolate_as_floats))
+    here, there = (resize(image, (50, 70), interpolation) for resize in (antialiased, antialiased_as_floats))
     assert there.dtype == torch.uint8 and (here.int() - there.int()).abs().max() <= 1
 
 

@@ -26,7 +26,7 @@ from vggstudy.plots.curves import plot_curves
 from vggstudy.progress import Progress, resumed
 from vggstudy.regime import TrainConfig
 from vggstudy.rundirectory import checkpoints, newest_checkpoint, open_run
-from vggstudy.runs import find_runs, read_metrics, run_path, summarise
+from vggstudy.runs import find_runs, read_metrics, run_path, seconds_of, summarise
 from vggstudy.schedule import Plateau
 from vggstudy.train import train
 
@@ -277,3 +277,7 @@ def test_curves_draw_what_was_recorded():
     assert error.lines[0].get_xydata().tolist() == [[10.0, 40.0]]
     assert guessing.get_ydata()[0] == pytest.approx(2.9957, abs=1e-4)
     assert rate.get_yscale() == "log"
+
+
+def test_a_step_without_a_rate_does_not_count_in_the_time():
+    assert seconds_of([{"images_per_second": 4.0}, {"images_per_second": 0.0}, {"images_per_second": 8.0}], 8) == 3.0

@@ -115,9 +115,9 @@ def macs(config: str, crop: int = CROP) -> int:
     return count_macs(layers, crop_size=crop, num_classes=CLASSES, **net)
 
 
-def alone(config: str) -> Callable[[float], Arm]:
+def alone(config: str, crop: int = CROP) -> Callable[[float], Arm]:
     """Arms that begin at random weights, by budget."""
-    return lambda budget: Arm(config, budget)
+    return lambda budget: Arm(config, budget, SCALES[crop], crop=crop)
 
 
 def from_a(config: str) -> Callable[[float], Arm]:
@@ -125,9 +125,10 @@ def from_a(config: str) -> Callable[[float], Arm]:
     return lambda budget: Arm(config, budget, parent=Arm("A", max(1, round(budget * PRETRAINED))), rates=FROM_A)
 
 
-def after_a(config: str) -> Callable[[float], Arm]:
+def after_a(config: str, crop: int = CROP) -> Callable[[float], Arm]:
     """Arms by the paper's rule: as many passes as net A had, from the net A that had them (section 3.1)."""
-    return lambda passes: Arm(config, passes, parent=Arm("A", passes), rates=FROM_A, equal_passes=True)
+    shallow = alone("A", crop)
+    return lambda passes: Arm(config, passes, SCALES[crop], shallow(passes), FROM_A, equal_passes=True, crop=crop)
 
 
 def from_random(config: str) -> Callable[[float], Arm]:
@@ -135,15 +136,9 @@ def from_random(config: str) -> Callable[[float], Arm]:
     return lambda passes: Arm(config, 2 * passes, equal_passes=True)
 
 
-def in_large_crops(config: str) -> Callable[[float], Arm]:
-    """Arms by the paper's rule that see four times the pixels, half as often; A from random weights, others after A."""
-
-    def arm(budget: float) -> Arm:
-        seen = {"budget": budget / 2, "S": SCALES[LARGE_CROP], "crop": LARGE_CROP}
-        shallow = Arm("A", **seen)
-        return shallow if config == "A" else Arm(config, parent=shallow, rates=FROM_A, equal_passes=True, **seen)
-
-    return arm
+def half_as_often(kind: Callable[[float], Arm]) -> Callable[[float], Arm]:
+    """The same arms with half the passes, as a larger crop costs more."""
+    return lambda budget: kind(budget / 2)
 
 
 def at_scale(S: Scale) -> Callable[[float], Arm]:
@@ -167,7 +162,7 @@ EQUAL_PASSES: dict[str, Callable[[float], Arm]] = {
     for kind in (
         *map(after_a, ("B", "C", "D", "E")),
         *map(from_random, ("B", "D")),
-        *map(in_large_crops, ("A", "B", "D")),
+        *map(half_as_often, (alone("A", LARGE_CROP), *(after_a(config, LARGE_CROP) for config in "BD"))),
     )
 }
 

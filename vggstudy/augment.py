@@ -5,9 +5,9 @@ Paper: section 3.1 (training image size).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,6 +21,8 @@ from .colour import colour_pca
 from .errors import ConfigError, DataError
 from .imageset import ImageSet
 from .keyed import normals, uniforms
+
+Pixels = TypeVar("Pixels", NDArray[np.uint8], Tensor)
 
 LARGEST = 2**28
 """Most pixels of a rescaled image: beyond it a sliver, a pixel high and very wide, would fill the memory."""
@@ -47,21 +49,21 @@ def rescale(image: Tensor, size: int, interpolation: str = "bilinear") -> Tensor
         raise DataError(f"an image of shape {tuple(image.shape)} becomes {width}x{height} at S = {size}: leave it out")
     if image.shape[-2:] == (height, width):
         return image
-    resize = interpolate_bytes if image.device.type == "cpu" else interpolate_as_floats
+    resize = antialiased if image.device.type == "cpu" else antialiased_as_floats
     return resize(image[None], (height, width), interpolation)[0]
 
 
-def interpolate_bytes(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
-    """Rescale uint8 `(N, 3, H, W)` to `sides`, antialiased."""
+def antialiased(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
+    """Rescale `(N, 3, H, W)` to `sides`."""
     return interpolate(images, sides, mode=interpolation, antialias=True)
 
 
-def interpolate_as_floats(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
+def antialiased_as_floats(images: Tensor, sides: tuple[int, int], interpolation: str) -> Tensor:
     """The same by way of floats, where a device has no kernel for bytes.
 
     Equal up to a level of rounding; at edges, where bicubic overshoots, bytes are also cut off between the directions.
     """
-    return interpolate_bytes(images.float(), sides, interpolation).round().clamp(0, 255).to(torch.uint8)
+    return antialiased(images.float(), sides, interpolation).round().clamp(0, 255).to(torch.uint8)
 
 
 def scaled_sides(height: int, width: int, size: int) -> tuple[int, int]:
@@ -187,23 +189,24 @@ def sample_batch(
     return Batch(crops, shift, dataset.labels[indices].long())
 
 
-def cut_on_host(images: Iterable[NDArray[np.uint8]], draws: Sequence[CropDraw], side: int) -> Tensor:
-    """The crops of rescaled images `(3, h, w)`, uint8 `(N, 3, side, side)`; slices of arrays are the cheapest."""
-    crops = np.empty((len(draws), 3, side, side), np.uint8)
-    for k, (image, draw) in enumerate(zip(images, draws, strict=True)):
+def slices(images: Iterable[Pixels], draws: Sequence[CropDraw], side: int) -> Iterator[Pixels]:
+    """The crops of rescaled images `(3, h, w)`, arrays or tensors, not yet flipped and not copied."""
+    for image, draw in zip(images, draws, strict=True):
         top, left = draw.corner(*image.shape[1:], side)
-        crop = image[:, top : top + side, left : left + side]
+        yield image[:, top : top + side, left : left + side]
+
+
+def cut_on_host(images: Iterable[NDArray[np.uint8]], draws: Sequence[CropDraw], side: int) -> Tensor:
+    """The crops of rescaled images, uint8 `(N, 3, side, side)`; slices of arrays are the cheapest."""
+    crops = np.empty((len(draws), 3, side, side), np.uint8)
+    for k, (crop, draw) in enumerate(zip(slices(images, draws, side), draws, strict=True)):
         crops[k] = crop[:, :, ::-1] if draw.flip else crop
     return torch.from_numpy(crops)
 
 
 def cut_on_device(images: Iterable[Tensor], draws: Sequence[CropDraw], side: int) -> Tensor:
     """The same of tensors, in a handful of kernels for the whole batch."""
-    crops = []
-    for image, draw in zip(images, draws, strict=True):
-        top, left = draw.corner(*image.shape[1:], side)
-        crops.append(image[:, top : top + side, left : left + side])
-    batch = torch.stack(crops)
+    batch = torch.stack(list(slices(images, draws, side)))
     flips = torch.tensor([draw.flip for draw in draws]).to(batch.device, non_blocking=True)
     return torch.where(flips[:, None, None, None], batch.flip(-1), batch)
 

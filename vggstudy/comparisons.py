@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
@@ -110,34 +110,43 @@ def _single(config: str, S: Any = 256) -> tuple:
     return config, S, (Q,), "dense"
 
 
-def _deeper(letter: str) -> Comparison:
+def _side(net: str, large: bool = False, budget: float = BUDGET) -> Side:
+    return Side(f"{net} in large crops", "dense 72", budget) if large else Side(net, budget=budget)
+
+
+def _deeper(letter: str, large: bool = False) -> Comparison:
     """A deeper net against A, after as many passes."""
+    claim = f"{letter} is better than A, passes equal{', large crops' if large else ''}"
     paper = _gain(_single("A"), _single(letter))
-    return Comparison(f"{letter} is better than A, passes equal", "4.1", Side("A"), Side(f"{letter} after A"), paper)
+    return Comparison(claim, "4.1", _side("A", large), _side(f"{letter} after A", large), paper)
 
 
-def _longer(letter: str) -> Comparison:
+def _longer(letter: str, large: bool = False) -> Comparison:
     """The same against a net A that goes on for as many passes as the deeper net adds."""
-    claim = f"{letter} after A is better than A that goes on"
-    return Comparison(claim, "4.1", Side("A", budget=2 * BUDGET), Side(f"{letter} after A"))
-
-
-def _in_large_crops(letter: str) -> dict[str, Comparison]:
-    """The same two, in crops of twice the side."""
-    net, A = f"{letter} after A in large crops", "A in large crops"
-    deeper, longer = _deeper(letter), _longer(letter)
-    sides = {"before": Side(A, "dense 72"), "after": Side(net, "dense 72")}
-    going_on = {**sides, "before": Side(A, "dense 72", 2 * BUDGET)}
-    return {
-        f"depth-{letter.lower()}-large": replace(deeper, claim=f"{deeper.claim}, large crops", **sides),
-        f"longer-{letter.lower()}-large": replace(longer, claim=f"{longer.claim}, large crops", **going_on),
-    }
+    claim = f"{letter} after A is better than A that goes on{', large crops' if large else ''}"
+    return Comparison(claim, "4.1", _side("A", large, 2 * BUDGET), _side(f"{letter} after A", large))
 
 
 def _started(letter: str) -> Comparison:
     """Pre-initialisation against random weights, with as many passes in all."""
     claim = f"{letter} is better from A than from random weights, passes equal"
     return Comparison(claim, "3.1", Side(f"{letter} from random"), Side(f"{letter} after A"))
+
+
+def _steps(start: str, name: str = "", told: str = "") -> dict[str, Comparison]:
+    """From one deeper net to another, all of which start `from` or `after` A."""
+    B, C, D, E = (Side(f"{letter} {start} A") for letter in "BCDE")
+    return {
+        f"saturation{name}": Comparison(
+            f"at one fixed S, E is no better than D{told}", "4.1", D, E, _gain(_single("D"), _single("E")), better=False
+        ),
+        f"one-by-one{name}": Comparison(
+            f"C is better than B: non-linearity helps{told}", "4.1", B, C, _gain(_single("B"), _single("C"))
+        ),
+        f"context{name}": Comparison(
+            f"D is better than C: spatial context helps{told}", "4.1", C, D, _gain(_single("C"), _single("D"))
+        ),
+    }
 
 
 _D = "D", JITTER, (256, 384, 512)
@@ -150,33 +159,14 @@ COMPARISONS: dict[str, Comparison] = {
     "depth-c": Comparison("C is better than A", "4.1", Side("A"), Side("C from A"), _gain(_single("A"), _single("C"))),
     "depth-d": Comparison("D is better than A", "4.1", Side("A"), Side("D from A"), _gain(_single("A"), _single("D"))),
     "depth-e": Comparison("E is better than A", "4.1", Side("A"), Side("E from A"), _gain(_single("A"), _single("E"))),
-    "saturation": Comparison(
-        "at one fixed S, E is no better than D", "4.1", Side("D from A"), Side("E from A"),
-        _gain(_single("D"), _single("E")), better=False,
-    ),
-    "one-by-one": Comparison(
-        "C is better than B: non-linearity helps", "4.1", Side("B from A"), Side("C from A"),
-        _gain(_single("B"), _single("C")),
-    ),
-    "context": Comparison(
-        "D is better than C: spatial context helps", "4.1", Side("C from A"), Side("D from A"),
-        _gain(_single("C"), _single("D")),
-    ),
+    **_steps("from"),
     **{f"depth-{letter.lower()}-passes": _deeper(letter) for letter in "BCDE"},
-    "saturation-passes": Comparison(
-        "at one fixed S, E is no better than D, passes equal", "4.1", Side("D after A"), Side("E after A"),
-        _gain(_single("D"), _single("E")), better=False,
-    ),
-    "one-by-one-passes": Comparison(
-        "C is better than B: non-linearity helps, passes equal", "4.1", Side("B after A"), Side("C after A"),
-        _gain(_single("B"), _single("C")),
-    ),
-    "context-passes": Comparison(
-        "D is better than C: spatial context helps, passes equal", "4.1", Side("C after A"), Side("D after A"),
-        _gain(_single("C"), _single("D")),
-    ),
+    **_steps("after", "-passes", ", passes equal"),
     **{f"longer-{letter.lower()}": _longer(letter) for letter in "BCDE"},
-    **_in_large_crops("B"), **_in_large_crops("D"),
+    **{
+        f"{name}-{letter.lower()}-large": compared(letter, large=True)
+        for letter in "BD" for name, compared in (("depth", _deeper), ("longer", _longer))
+    },
     "small-filters": Comparison(
         "B is better than its rival of 5×5 layers", "4.1", Side("B with 5×5", "centre 40"), Side("B", "centre 40"),
         SHALLOW_NET_EXCESS,
@@ -184,10 +174,12 @@ COMPARISONS: dict[str, Comparison] = {
     "small-filters-7": Comparison(
         "three 3×3 layers are better than one 7×7 layer", "2.3", Side("D with 7×7"), Side("D from A")
     ),
-    "start-b": Comparison("B starts better from A than from random weights", "3.1", Side("B"), Side("B from A")),
-    "start-c": Comparison("C starts better from A than from random weights", "3.1", Side("C"), Side("C from A")),
-    "start-d": Comparison("D starts better from A than from random weights", "3.1", Side("D"), Side("D from A")),
-    "start-e": Comparison("E starts better from A than from random weights", "3.1", Side("E"), Side("E from A")),
+    **{
+        f"start-{letter.lower()}": Comparison(
+            f"{letter} starts better from A than from random weights", "3.1", Side(letter), Side(f"{letter} from A")
+        )
+        for letter in "BCDE"
+    },
     **{f"start-{letter.lower()}-passes": _started(letter) for letter in "BD"},
     "jitter": Comparison(
         "training over a range of S is better than at its small end", "4.1",

@@ -17,6 +17,8 @@ STALL = 0.02
 EARLY = 10
 """Up to this step a loss that is not finite may be the fault of the first weights."""
 
+AGAIN = "and start from the weights of the last checkpoint (--init-from)"
+
 
 @dataclass
 class Stall:
@@ -54,7 +56,7 @@ class Stall:
 def not_finite(step: Step) -> str:
     """The loss is infinite or no number; within the first steps the weights themselves may have been too large."""
     begin = "or begin with smaller weights (--initialise glorot)"
-    again = begin if step.step <= EARLY else "and start from the weights of the last checkpoint (--init-from)"
+    again = begin if step.step <= EARLY else AGAIN
     return (
         f"step {step.step}: the loss is {step.loss} at learning rate {step.lr:g}; lower the rate or set clip, {again}"
     )
@@ -62,10 +64,7 @@ def not_finite(step: Step) -> str:
 
 def not_finite_weights(step: int) -> str:
     """A checkpoint is due and the weights are no numbers."""
-    return (
-        f"step {step}: weights are not finite and are not saved; lower the rate or set clip, and start from the "
-        "weights of the last checkpoint (--init-from)"
-    )
+    return f"step {step}: weights are not finite and are not saved; lower the rate or set clip, {AGAIN}"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -10,7 +10,6 @@ import json
 import platform
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from vggstudy.arms import BUDGET, BY_LABEL, CROP, KINDS, PILOT_SEED, SEEDS, Arm, arms
 from vggstudy.nets import RESULTS
 from vggstudy.regime import SMALL
-from vggstudy.runs import read_metrics
+from vggstudy.runs import read_metrics, seconds_of
 
 FILE = "replication.json"
 CROP_IMAGES = 1000  # of them, in the views that cost fifty crops an image
@@ -72,25 +71,23 @@ class Replication:
         return min(map(float, tried), key=lambda rate: (tried[f"{rate:g}"], rate))
 
     def _pilot(self, label: str) -> Iterator[str]:
-        arm, tried = BY_LABEL[label](self.half), self.record["pilots"].setdefault(label, {})
-        rates = deque(arm.rates)
-        while rates:
-            rate = rates.popleft()
-            if f"{rate:g}" not in tried:
-                run = self._train(arm, PILOT_SEED, rate)
-                tried[f"{rate:g}"] = read_metrics(run)[-1]["val_top1_error"]
-                self._save()
-                yield f"pilot of {label}: {rate:g} gives {tried[f'{rate:g}']:.1f}% of the validation draw"
-            if not rates:
-                rates.extend(self._beyond(label))
+        for rate in BY_LABEL[label](self.half).rates:
+            yield from self._try(label, rate)
+        while rate := self._beyond(label):
+            yield from self._try(label, rate)
 
-    def _beyond(self, label: str) -> Iterator[float]:
+    def _try(self, label: str, rate: float) -> Iterator[str]:
+        tried = self.record["pilots"].setdefault(label, {})
+        if f"{rate:g}" not in tried:
+            run = self._train(BY_LABEL[label](self.half), PILOT_SEED, rate)
+            tried[f"{rate:g}"] = read_metrics(run)[-1]["val_top1_error"]
+            self._save()
+            yield f"pilot of {label}: {rate:g} gives {tried[f'{rate:g}']:.1f}% of the validation draw"
+
+    def _beyond(self, label: str) -> float | None:
         """The next rate where the best of those tried is the least or the largest of them."""
         best, tried = self.rate(label), sorted(map(float, self.record["pilots"][label]))
-        if best == tried[0]:
-            yield best / 2
-        elif best == tried[-1]:
-            yield 2 * best
+        return {tried[0]: best / 2, tried[-1]: 2 * best}.get(best)
 
     def command(self, arm: Arm, seed: int, rate: float) -> list[str]:
         """The command line that trains an arm, from the word `train` on."""
@@ -125,7 +122,7 @@ class Replication:
             "lr": rate,
             "epochs": arm.epochs,
             "macs": arm.spent,
-            "seconds": round(sum(SMALL.batch_size / rate for step in steps if (rate := step["images_per_second"]))),
+            "seconds": round(seconds_of(steps, SMALL.batch_size)),
             "val_top1_error": steps[-1]["val_top1_error"],
             "test": self._test(place, arm),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ def read_metrics(run: str | Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; a run directory of vggstudy train holds it")
     return list(_lines(path))
+
+
+def seconds_of(steps: Iterable[Mapping[str, Any]], batch_size: int) -> float:
+    """Time of these steps of a run; one that was interrupted before it was timed has no rate, and does not count."""
+    return sum(batch_size / step["images_per_second"] for step in steps if step["images_per_second"])
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

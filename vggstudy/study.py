@@ -18,7 +18,7 @@ from vggstudy.data import Data, load_data
 from vggstudy.evaluate import evaluate
 from vggstudy.model import VGG
 from vggstudy.nets import FOLDER, RECIPES, Recipe
-from vggstudy.runs import read_config, read_metrics
+from vggstudy.runs import read_config, read_metrics, seconds_of
 
 SEED = 0
 TEST_SCALES = (64, 72, 80, 96, 108, 144)
@@ -82,7 +82,7 @@ def publish(recipe: Recipe, runs: Path, data: Data, folder: Path = FOLDER) -> di
         "data": f"shapes: {len(data.train):,} training, {len(data.val):,} validation, {len(data.test):,} test images",
         "licence": "MIT, as the library; the images are made by it",
         "device": f"{platform.machine()} CPU, {torch.get_num_threads()} thread, torch {torch.__version__}",
-        "seconds": round(sum(regime["batch_size"] / rate for step in steps if (rate := step["images_per_second"]))),
+        "seconds": round(seconds_of(steps, regime["batch_size"])),
         "bytes": written.stat().st_size,
         "val_top1_error": next(
             step["val_top1_error"] for step in reversed(steps) if step.get("val_top1_error") is not None

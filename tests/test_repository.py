@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import shlex
 import shutil
@@ -107,8 +108,10 @@ def test_every_target_of_the_makefile_is_a_word_and_known():
 
 
 def steps_of_venv(folder):
-    """What `make venv` would do in a copy of the repository's frame."""
-    done = subprocess.run(["make", "-n", "venv"], cwd=folder, capture_output=True, text=True, check=True)
+    """What `make venv` would do in a copy of the repository's frame, whatever the make around the tests was told."""
+    told = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "VENV")
+    around = {name: value for name, value in os.environ.items() if name not in told}
+    done = subprocess.run(["make", "-n", "venv"], cwd=folder, env=around, capture_output=True, text=True, check=True)
     return done.stdout
 
 

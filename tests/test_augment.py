@@ -12,7 +12,14 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from vggstudy import augment
-from vggstudy.augment import Augmentation, antialiased, antialiased_as_floats, rescale, sample_batch
+from vggstudy.augment import (
+    Augmentation,
+    antialiased,
+    antialiased_as_floats,
+    release_device_images,
+    rescale,
+    sample_batch,
+)
 from vggstudy.colour import ColourPCA, colour_pca, mean_rgb
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.imageset import ImageSet
@@ -78,8 +85,16 @@ def test_rescale_leaves_the_right_size_alone():
 
 def test_a_pixel_can_be_rescaled_and_a_sliver_is_refused():
     assert rescale(torch.full((3, 1, 1), 7, dtype=torch.uint8), 8).unique().tolist() == [7]
-    with pytest.raises(DataError, match=r"becomes 25600000x256 at S = 256"):
+    with pytest.raises(DataError, match=r"100000x1 pixels become 25600000x256 at S = 256, .*: crop it or leave it out"):
         rescale(torch.zeros(3, 1, 100_000, dtype=torch.uint8), 256)
+
+
+@pytest.mark.fault("T23")
+@pytest.mark.parametrize("device", [None, torch.device("cpu")])
+def test_a_sliver_among_the_training_images_is_named(device):
+    images = noise(4, [(50, 50), (50, 60), (1, 20_000)])
+    with pytest.raises(DataError, match=r"^few/2: 20000x1 pixels become 5120000x256 at S = 256"):
+        sample_batch(images, range(4), 0, 0, Augmentation(224, 256), device)
 
 
 @pytest.mark.parametrize("S", [40, (36, 56)])
@@ -130,6 +145,24 @@ def test_what_is_kept_goes_with_the_data_set():
     del images
     gc.collect()
     assert gone() is None
+
+
+def test_what_is_kept_on_a_device_can_be_released(monkeypatch):
+    monkeypatch.setattr(augment, "KEPT_BYTES", 100_000)
+    images, how, device = noise(10), Augmentation(32, 40), torch.device("cpu")  # any device but the host's None
+
+    def draw(device):
+        return sample_batch(images, range(10), 0, 0, how, device)
+
+    here = draw(None).images
+    on_host = dict(augment._kept[images])
+    there = draw(device).images
+    assert 0 < len(on_host) < len(augment._kept[images]) < 20
+    release_device_images(images)
+    assert augment._kept[images].keys() == on_host.keys()
+    assert augment._kept[images].room == 100_000 - sum(image.nbytes for image in on_host.values())
+    assert torch.equal(draw(device).images, there) and torch.equal(draw(None).images, here)
+    release_device_images(noise(2))  # of which nothing is kept
 
 
 def test_crops_are_cut_from_the_image_at_every_place():

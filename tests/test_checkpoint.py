@@ -49,6 +49,27 @@ def test_nothing_is_left_beside_a_checkpoint(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
+@pytest.mark.parametrize(
+    ("place", "reason"), [("none", "the folder .*none is not there, make it first"), ("file", "Not a directory")]
+)
+def test_a_folder_that_is_not_there_is_one_line(tmp_path, place, reason):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match=reason) as caught:
+        save_checkpoint(tmp_path / place / "net.safetensors", tiny_net())
+    assert str(caught.value).startswith(f"{tmp_path / place / 'net.safetensors'}: could not be written")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.fault("T06")
+def test_space_that_nobody_knows_is_one_line(monkeypatch, tmp_path):
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.disk_usage", refused)
+    with pytest.raises(CheckpointError, match=r"cannot be looked at \(Permission denied\)"):
+        save_checkpoint(tmp_path / ("x" * 300 + ".safetensors"), tiny_net())
+
+
 def damage(path, kind):
     whole = path.read_bytes()
     header = 8 + struct.unpack("<Q", whole[:8])[0]

@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
+import torch
 
 from vggstudy.__main__ import main
 from vggstudy.commands import COMMANDS
@@ -49,6 +51,25 @@ def test_a_command_that_does_not_exist_gets_the_nearest(capsys):
         main(["trian"])
     (line,) = capsys.readouterr().err.splitlines()
     assert left.value.code == 2 and "unknown choice 'trian'; did you mean train" in line
+
+
+@pytest.mark.fault("T21")
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory: 9")]
+)
+def test_a_full_memory_is_one_line_that_says_what_takes_less(capsys, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(import_module("vggstudy.evaluate"), "evaluate", fail)
+    assert main(["evaluate", "D-S72", "--data", "shapes", "--limit", "6"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vggstudy: error: out of memory; a smaller --Q")
+    with pytest.raises(type(error)):
+        main(["evaluate", "D-S72", "--data", "shapes", "--limit", "6", "--debug"])
+    error = RuntimeError("planted")
+    with pytest.raises(RuntimeError, match="planted"):
+        main(["evaluate", "D-S72", "--data", "shapes", "--limit", "6"])
 
 
 def test_what_the_machine_refuses_is_one_line_with_the_file(capsys):
@@ -95,6 +116,7 @@ def test_no_command_loads_torch_to_parse_its_arguments():
     """A parser that imports torch would take seconds for `--help`."""
     code = """
 import sys
+from importlib import import_module
 from vggstudy.__main__ import parser
 parser()
 heavy = {"torch", "torchvision", "matplotlib", "pandas", "anywidget"} & set(sys.modules)

@@ -208,6 +208,19 @@ def test_a_damaged_archive_leaves_nothing(tmp_path):
     assert [*(tmp_path / "in").iterdir()] == []
 
 
+@pytest.mark.fault
+def test_what_is_in_the_way_is_found_before_anything_is_moved(tmp_path):
+    """Else a part of the classes would lie there, and look whole."""
+    names = [f"n{number:08d}" for number in range(20)]
+    tar = tar_of(tmp_path / "a.tgz", *((member(f"{name}/a.JPEG"), b"x") for name in names))
+    for taken in (names[0], names[-1]):
+        folder = tmp_path / f"with {taken}"
+        (folder / taken).mkdir(parents=True)
+        with pytest.raises(DataError, match=f"{taken} is in the way of .*a.tgz"):
+            extract(tar, folder)
+        assert [path.name for path in folder.iterdir()] == [taken] and not [*(folder / taken).iterdir()]
+
+
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "a.txt").write_text("mine")
     with pytest.raises(DataError, match=r"a\.txt is in the way of .*a\.tgz"):

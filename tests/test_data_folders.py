@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from vggstudy import folders, imagenet
+from vggstudy.__main__ import main
 from vggstudy.data import load_data
 from vggstudy.errors import DataError
 
@@ -155,11 +156,41 @@ def test_bad_files_are_skipped_counted_and_listed(root):
     assert data.train.path(4).endswith("dog/0.png")
 
 
+@pytest.mark.fault("T23")
+def test_a_sliver_is_skipped_with_what_cannot_be_read(root):
+    """As training would find out, hours later: at S = 512 a row of 2,000 pixels becomes half a billion."""
+    sliver = paint(root / "train" / "cat" / "4.png", 4, (2000, 1))
+    data = load_data(f"imagefolder:{root}", on_error="skip")
+    assert data.skipped == (
+        f"{sliver}: 2000x1 pixels become 1024000x512 at S = 512, more than the 268,435,456 allowed: "
+        "crop it or leave it out",
+    )
+    assert len(data.train) == 12
+    assert len(load_data(f"imagefolder:{root}", on_error="skip", largest_S=256).train) == 13
+    with pytest.raises(DataError, match="no image of cat can be used"):
+        load_data(f"imagefolder:{root}", on_error="skip", largest_S=100_000)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("spec", ["imagefolder", "imagenet", "imagenette", "fashion-mnist"])
+def test_a_home_folder_of_nobody(capsys, spec):
+    assert main(["evaluate", "A-S72", "--data", f"{spec}:~nosuchuser/x"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "vggstudy: error: ~nosuchuser/x: there is no home folder ~nosuchuser; write the folder out"
+
+
+@pytest.mark.fault
+def test_a_cache_in_the_home_folder_of_nobody(monkeypatch):
+    monkeypatch.setenv("VGGSTUDY_CACHE", "~nosuchuser/x")
+    with pytest.raises(DataError, match=r"VGGSTUDY_CACHE\): ~nosuchuser/x: there is no home folder"):
+        load_data("imagenette")
+
+
 @pytest.mark.fault
 def test_skipping_has_a_limit(root, monkeypatch):
     spoil(root)
     monkeypatch.setattr(folders, "MOST_SKIPPED", 4)
-    with pytest.raises(DataError, match=r"5 files cannot be read, 4 may be skipped; the first: .*4 cut\.jpg"):
+    with pytest.raises(DataError, match=r"5 files cannot be used, 4 may be skipped; the first: .*4 cut\.jpg"):
         load_data(f"imagefolder:{root}", on_error="skip")
 
 
@@ -167,7 +198,7 @@ def test_skipping_has_a_limit(root, monkeypatch):
 def test_a_class_of_bad_files_is_refused(root):
     for file in (root / "val" / "dog").iterdir():
         file.write_bytes(b"")
-    with pytest.raises(DataError, match="no image of dog can be read"):
+    with pytest.raises(DataError, match="no image of dog can be used"):
         load_data(f"imagefolder:{root}", on_error="skip")
 
 

@@ -151,3 +151,26 @@ def test_jpeg_is_decoded_by_torchvision_while_it_can(tmp_path, monkeypatch, way)
         monkeypatch.setattr(photographs.ImageOps, "exif_transpose", None)
     (tmp_path / "x.jpg").write_bytes(jpeg())
     assert is_picture(read_photograph(tmp_path / "x.jpg"))
+
+
+class NoLibjpeg:
+    """What torchvision answers, built without libjpeg; the lines before the message name where in its code."""
+
+    def __call__(self, *_) -> torch.Tensor:
+        raise RuntimeError("decode_jpeg.cpp:20, decode_jpeg: torchvision not compiled with libjpeg support")
+
+
+def test_a_torchvision_without_libjpeg_leaves_jpeg_to_pillow(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.ops.image, "decode_jpeg", NoLibjpeg())
+    (tmp_path / "x.jpg").write_bytes(jpeg())
+    assert is_picture(read_photograph(tmp_path / "x.jpg"))
+    (tmp_path / "x.jpg").write_bytes(jpeg()[:-40])
+    with pytest.raises(DataError, match=r"x\.jpg is damaged \(image file is truncated"):
+        read_photograph(tmp_path / "x.jpg")
+
+
+def test_whole_jpeg_is_decoded_once(tmp_path, monkeypatch):
+    """Pillow only reads its header."""
+    monkeypatch.setattr(photographs, "_by_pillow", None)
+    (tmp_path / "x.jpg").write_bytes(jpeg())
+    assert is_picture(read_photograph(tmp_path / "x.jpg"))

@@ -27,15 +27,19 @@ HERE = Path(__file__).parent
 
 
 def run(out: Path, processes: int, changes: dict, stop_at: int | None = None) -> None:
+    done = attempt(out, processes, changes, stop_at)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def attempt(out: Path, processes: int, changes: dict, stop_at: int | None = None) -> subprocess.CompletedProcess[str]:
     launch = (
         ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)] if processes > 1 else []
     )
     words = [HERE / "torchrun_child.py", out, json.dumps(changes), *([str(stop_at)] if stop_at else [])]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE.parent}:{HERE}"}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *launch, *words], env=environment, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.ddp
@@ -65,6 +69,16 @@ def test_two_processes_resume_to_the_bit(tmp_path):
     run(tmp_path / "stopped", 2, {})
     ours, theirs = newest_checkpoint(tmp_path / "stopped"), newest_checkpoint(tmp_path / "undisturbed")
     assert equal(ours.weights, theirs.weights) and equal(ours.momentum, theirs.momentum)
+
+
+@pytest.mark.ddp
+def test_computers_that_do_not_share_the_run_directory_do_not_go_on_differently(tmp_path):
+    """The first has a checkpoint to go on from, the second has none: together they would train a mixture."""
+    run(tmp_path / "0", 1, {}, stop_at=8)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "0").glob("*.*")}
+    done = attempt(tmp_path / "{rank}", 2, {})
+    assert done.returncode != 0 and "--out must lie where all computers see it" in done.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "0").glob("*.*")} == before
 
 
 COMMAND = [

@@ -154,6 +154,14 @@ def test_images_that_are_skipped_are_not_counted(trained):
         diagnose(trained, images, 24, on_error="skip")
 
 
+def test_a_sliver_is_left_out_under_every_rule(trained):
+    """One of them could resize it, and would be compared on other images."""
+    trained.preprocessing, images = TORCHVISION, [(torch.zeros(3, 1, 600_000, dtype=torch.uint8), 0), *pictures(64, 1)]
+    assert diagnose(trained, images, 24, on_error="skip").images == 64
+    with pytest.raises(DataError, match="image 0: 600000x1 pixels become"):
+        diagnose(trained, images, 24)
+
+
 def test_the_command(tmp_path, capsys):
     stack = find_config("A").without_last_pool()
     model = vgg(stack, num_classes=20, width=1 / 32, crop_size=32, fc_width=8, ceil_mode=True)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from vggstudy.__main__ import main
 from vggstudy.augment import rescale
 from vggstudy.bootstrap import estimate
 from vggstudy.checkpoint import save_checkpoint
@@ -246,6 +247,33 @@ def test_whatever_a_reader_raises_the_image_is_named_or_skipped(fault):
     with pytest.raises(DataError, match=r"folder/1\.jpg: cannot be read"):
         evaluate(network(), images, 40)
     assert len(evaluate(network(), images, 40, on_error="skip")) == 2
+
+
+@pytest.mark.fault("T23")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sliver_is_named_or_skipped(workers):
+    """It can be read, but its other side would be 800,000 pixels."""
+    images = WithBadOnes(pictures([(40, 40), (1, 200_000), (40, 50)]))
+    images.bad = ()
+    with pytest.raises(DataError, match=r"^folder/1\.jpg: 200000x1 pixels become 8000000x40 at S = 40"):
+        evaluate(network(), images, 40, workers=workers)
+    ours = evaluate(network(), images, 40, on_error="skip", workers=workers)
+    assert ours.paths == ("folder/0.jpg", "folder/2.jpg")
+    assert [reason.partition(":")[0] for reason in ours.skipped] == ["folder/1.jpg"]
+
+
+def test_fewer_workers_than_none():
+    with pytest.raises(ConfigError, match="workers = -1: allowed is a whole number, 0 or more"):
+        evaluate(network(), pictures([(40, 40)]), 40, workers=-1)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "ladder", "doctor"])
+def test_the_command_line_refuses_fewer_workers_than_none(capsys, name):
+    """Before the network and the data are looked for."""
+    with pytest.raises(SystemExit) as left:
+        main([name, "no-such-net", "--data", "no-such-data", "--workers", "-1"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert left.value.code == 2 and "argument --workers: '-1': allowed is a whole number, 0 or more" in line
 
 
 def test_a_network_in_half_precision_has_posteriors_in_single(monkeypatch):

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from importlib import import_module
 from itertools import islice
 from math import log
 from pathlib import Path
@@ -344,6 +345,28 @@ def test_a_worker_that_fails_is_an_error_and_leaves_no_thread():
     with pytest.raises(DataError, match=r"a worker failed.*ZeroDivisionError: planted.*--workers 0"):
         list(train(tiny_net(), spoilt(data, read), replace(TINY, workers=2, colour_std=0.0)))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("vggstudy")]
+
+
+@pytest.mark.fault("T21")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_worker_without_memory_is_not_called_a_failure_of_the_data(workers):
+    data = tiny_data()
+
+    def read(index):
+        raise torch.OutOfMemoryError("planted")
+
+    with pytest.raises(torch.OutOfMemoryError, match="planted"):
+        list(train(tiny_net(), spoilt(data, read), replace(TINY, workers=workers, colour_std=0.0)))
+
+
+@pytest.mark.fault("T21")
+def test_a_validation_without_memory_gives_the_estimate_too(monkeypatch):
+    def validate(*_):
+        raise torch.OutOfMemoryError("planted")
+
+    monkeypatch.setattr(import_module("vggstudy.train"), "validate", validate)
+    with pytest.raises(TrainingError, match="out of memory: a batch of 8 images of 8 px"):
+        list(train(tiny_net(), tiny_data(), TINY))
 
 
 @pytest.mark.fault("T30")

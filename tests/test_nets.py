@@ -1,11 +1,18 @@
+import json
+import platform
+from dataclasses import replace
+
 import pytest
 import torch
+from tiny import TINY, tiny_data, tiny_net
 
+from vggstudy import study
 from vggstudy.configs import CONFIGS
 from vggstudy.errors import ConfigError
 from vggstudy.evaluate import evaluate
 from vggstudy.nets import FOLDER, RECIPES, card, load_net, shipped
 from vggstudy.study import _with_parents, command
+from vggstudy.train import train
 
 
 def test_all_nets_ship_and_together_are_small():
@@ -39,6 +46,24 @@ def test_a_net_reaches_the_error_on_its_card(name, small_test_draw=400):
     error = evaluate(load_net(name), test, Q=72).top1_error
     spread = 100 * (told / 100 * (1 - told / 100) / small_test_draw) ** 0.5
     assert abs(error - told) < 4 * spread + 0.5
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"device": "cuda:0", "processes": 1}, "cuda:0, torch 9.9"),
+        ({"device": "cuda:0", "processes": 4}, "cuda:0, 4 processes, torch 9.9"),
+        ({"device": "cpu", "processes": 1}, f"{platform.machine()} CPU, 2 threads, torch 9.9"),
+    ],
+)
+def test_a_card_tells_what_trained_its_net(tmp_path, monkeypatch, where, told):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(study, "TEST_SCALES", (12,))
+    run = tmp_path / "A-S72"
+    list(train(tiny_net(), tiny_data(), replace(TINY, epochs=1), out=run))
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | where | {"torch": "9.9"}))
+    assert study.publish(RECIPES["A-S72"], tmp_path, tiny_data(), tmp_path)["device"] == told
 
 
 def test_a_net_brings_its_preprocessing_and_its_classes():

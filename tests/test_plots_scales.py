@@ -6,6 +6,7 @@ from vggstudy.bootstrap import Estimate
 from vggstudy.paper import JITTER, TABLE_3, TABLE_4
 from vggstudy.plots import gains, scales
 from vggstudy.plots.style import BLUE, MUTED, RED
+from vggstudy.scales import scale_name, scale_text
 
 
 @pytest.fixture(autouse=True)
@@ -63,5 +64,6 @@ def test_errors_over_test_scales_and_where_the_net_was_trained():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["64", "72", "144"]
 
 
-def test_a_range_of_scales_is_written_as_the_paper_does():
-    assert [scales.scale_name(S) for S in (256, JITTER)] == ["256", "[256; 512]"]
+def test_a_range_of_scales_is_written_as_the_paper_does_or_as_the_command_line():
+    assert [scale_name(S) for S in (256, JITTER, [256, 512])] == ["256", "[256; 512]", "[256; 512]"]
+    assert [scale_text(S) for S in (256, JITTER, [256, 512])] == ["256", "256:512", "256:512"]

@@ -136,6 +136,18 @@ def test_hours_are_measured_by_updates_of_the_trainer(capsys):
     assert 0 < row["hours"] < float("inf")
 
 
+@pytest.mark.fault("T21")
+def test_a_machine_too_small_to_try_prints_the_chain_without_hours(capsys, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(probe, "training_rate", fail)
+    assert main(["recipe", "A"]) == 0
+    shown = capsys.readouterr()
+    assert "vggstudy train A" in shown.out and " h " not in shown.out
+    assert "no estimate: out of memory" in shown.err
+
+
 def test_a_chain_stops_at_the_first_stage_that_fails(monkeypatch):
     ran = []
 

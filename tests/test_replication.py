@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ from vggstudy.comparisons import (
 )
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.evaluation import Evaluation
+from vggstudy.progress import Step
 from vggstudy.replication import Replication
 from vggstudy.runs import run_path
 
@@ -163,7 +165,7 @@ def test_each_result_is_stored_once_and_the_pilots_come_first(study, monkeypatch
         trained.append((arm.label, seed, rate))
         folder = study.runs / f"{arm.key}-{rate:g}-{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        line = {"val_top1_error": 100 * abs(rate - 0.01), "images_per_second": 32}
+        line = asdict(Step(1, 1.0, 0.5, rate, 32, val_top1_error=100 * abs(rate - 0.01)))
         (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
         return folder
 

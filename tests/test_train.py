@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from importlib import import_module
 from itertools import islice
 from threading import current_thread
+from time import sleep
 
 import pytest
 import torch
@@ -119,6 +120,28 @@ def test_workers_change_nothing():
     list(train(one, tiny_data(), TINY))
     list(train(many, tiny_data(), replace(TINY, workers=2)))
     assert equal(weights(one), weights(many))
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_torch_chooses_its_kernels_afterwards_as_before(monkeypatch, compared):
+    """Timing every shape anew would slow down what a notebook does next with images of many sizes."""
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", compared)
+    meanwhile = [torch.backends.cudnn.benchmark for _ in train(tiny_net(), tiny_data(), TINY)]
+    assert all(meanwhile) and torch.backends.cudnn.benchmark == compared
+
+
+def test_workers_measure_the_colours_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("VGGSTUDY_CACHE", str(tmp_path))
+    looked_at, data = [], tiny_data()
+
+    def read(index):
+        looked_at.append(index)
+        sleep(0.001)  # the other workers begin meanwhile
+        return data.train.read(index)
+
+    watched = replace(data, train=replace(data.train, read=read, name="looked at"))
+    next(train(tiny_net(), watched, replace(TINY, workers=4, batch_size=2, S=9)))
+    assert looked_at.count(47) <= 2  # for its colours, and to be learnt
 
 
 def test_workers_read_the_validation_images_too():

@@ -22,6 +22,7 @@ from tiny import TINY, equal, tiny_data, tiny_net, weights
 from vggstudy.__main__ import main
 from vggstudy.checkpoint import load_checkpoint, read
 from vggstudy.errors import CheckpointError, ConfigError, TrainingError
+from vggstudy.model import Preprocessing
 from vggstudy.plots.curves import plot_curves
 from vggstudy.progress import Progress, resumed
 from vggstudy.regime import TrainConfig
@@ -111,6 +112,27 @@ def test_resuming_otherwise_names_each_field(tmp_path):
     for part in ("fc_width 32 -> 16", "train_images 48 -> 40", "momentum 0.9 -> 0.8", "S [9, 12] -> 10", "--init-from"):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.fault("T09")
+def test_resuming_with_classes_in_another_order_is_refused(tmp_path):
+    """As many classes of the same data, but the labels would mean something else."""
+    list(islice(train(tiny_net(), tiny_data(), RUN, out=tmp_path), 2))
+    dark, light, striped = tiny_data().classes
+    other = replace(tiny_data(), classes=(light, dark, striped))
+    with pytest.raises(CheckpointError, match=r"class 0: 'dark' -> 'light'.*--init-from"):
+        next(train(tiny_net(), other, RUN, out=tmp_path, resume=True))
+
+
+@pytest.mark.fault("T01")
+def test_what_the_network_is_fed_is_resumed_too(tmp_path, undisturbed):
+    """A network that began from another one has its preprocessing, which its maker need not know again."""
+    list(islice(train(tiny_net(), tiny_data(), RUN, out=tmp_path), 7))
+    resumed = tiny_net()
+    resumed.preprocessing = Preprocessing((1.0, 2.0, 3.0))
+    list(train(resumed, tiny_data(), RUN, out=tmp_path, resume=True))
+    assert resumed.preprocessing == tiny_net().preprocessing
+    assert equal(newest(tmp_path).weights, newest(undisturbed).weights)
 
 
 def test_a_run_older_than_a_setting_had_its_default(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import torch
 from tiny import tiny_data, tiny_net
 
 from vggstudy.augment import rescale
-from vggstudy.errors import ConfigError
+from vggstudy.errors import ConfigError, DataError
 from vggstudy.imageset import ImageSet
 from vggstudy.model import head, preprocess
 from vggstudy.transfer import (
@@ -64,6 +64,12 @@ def test_a_photograph_and_its_mirror_image_have_the_same_features():
     assert torch.allclose(plain, turned, atol=1e-5)
     plain, turned = (describe(net, each, 12, flip=False)["fc7"] for each in (images, mirrored(images)))
     assert not torch.allclose(plain, turned, atol=1e-3)
+
+
+def test_a_sliver_is_named():
+    images = [tiny_data().val[0], (torch.zeros(3, 1, 2_000_000, dtype=torch.uint8), 0)]
+    with pytest.raises(DataError, match=r"^image 1: 2000000x1 pixels become 24000000x12 at S = 12"):
+        describe(tiny_net(), images, 12)
 
 
 def test_the_network_is_left_as_it_was():

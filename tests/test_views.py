@@ -5,6 +5,7 @@ import pytest
 import torch
 import torchvision
 
+from vggstudy import views
 from vggstudy.configs import CONFIGS, find_config
 from vggstudy.cost import count_macs
 from vggstudy.errors import ConfigError, DataError
@@ -34,6 +35,15 @@ def agrees(model, images, view, exact_grid=False):
         ours = posteriors(model, images, view, flip=False, exact_grid=exact_grid)
         step = 1 if exact_grid else 2 ** max(0, (model.crop_size // 28).bit_length() - 1)
         return torch.allclose(ours, oracles.view(view, model, images, step), rtol=0, atol=1e-12)
+
+
+def test_each_view_goes_by_its_name():
+    assert {
+        "centre": views.centre,
+        "dense": views.dense,
+        "multi-crop": views.multi_crop,
+        "multi-crop & dense": views.multi_crop_and_dense,
+    } == VIEWS
 
 
 @pytest.mark.parametrize("view", VIEWS)

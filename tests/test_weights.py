@@ -299,6 +299,20 @@ def test_shipped_nets_go_by_their_name():
     assert find_network("A-S72").spec["config"] == "A"
 
 
+@pytest.mark.parametrize("name", ["D", "vgg16"])
+def test_a_folder_does_not_hide_the_configuration_of_its_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(weights, "vgg", lambda config, num_classes, weights: vgg(config, **NARROW, weights=weights))
+    save_checkpoint("ours.safetensors", network())
+    (tmp_path / name).mkdir()
+    save_checkpoint(tmp_path / name / "step-00000001.safetensors", network("A"))
+    assert find_network(name, "ours.safetensors").config.name == "D"
+    with pytest.raises(WeightsError, match=rf"configuration D needs weights: .*; what is called so here is \./{name}$"):
+        find_network(name)
+    for place in (f"./{name}", f"{name}/", str(tmp_path / name)):
+        assert find_network(place).config.name == "A"
+
+
 def test_networks_that_a_command_line_names(tmp_path):
     path = save_checkpoint(tmp_path / "d.safetensors", network())
     for arguments, reason in (

@@ -15,6 +15,15 @@ from vggstudy import __version__
 from vggstudy.commands import COMMANDS
 from vggstudy.errors import StudyError, unknown
 
+FREE_SOME = "end what else takes it, or take a machine with more"
+SMALLER_PASS = "a smaller --Q, fewer --workers or --precision bfloat16 take less"
+LESS_MEMORY = {
+    "train": "a smaller --micro-batch, fewer --workers or --augment-on host take less",
+    "evaluate": SMALLER_PASS,
+    "ladder": SMALLER_PASS,
+}
+"""What a command may be told to do when the memory is full."""
+
 
 class Command(argparse.ArgumentParser):
     """A parser that says in one line what is wrong, with the nearest name for one that does not exist."""
@@ -68,6 +77,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 130
         print(f"vggstudy: error: {told(error)}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if args.debug or not is_full(error):
+            raise
+        print(f"vggstudy: error: out of memory; {LESS_MEMORY.get(args.command, FREE_SOME)}", file=sys.stderr)
+        return 2
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the memory is full."""
+    from vggstudy.diagnosis import is_out_of_memory  # loads torch
+
+    return is_out_of_memory(error)
 
 
 def told(error: StudyError | OSError) -> str:

@@ -7,7 +7,6 @@ as the paper has it, so that every protocol of its Tables 3 to 6 can be put toge
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vggstudy.atomic import replace_text, replacing
 from vggstudy.data import load_data
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.evaluate import both_views, evaluate
@@ -25,7 +25,7 @@ from vggstudy.evaluation import Evaluation, fuse
 from vggstudy.imageset import ImageSet, take
 from vggstudy.ladder import Rung
 from vggstudy.nets import RECIPES, RESULTS, load_net, shipped, weights_file
-from vggstudy.paper import TABLE_3, TABLE_4, TABLE_5, Result
+from vggstudy.paper import TABLE_3, TABLE_4, TABLE_5, VIEWS, Result
 from vggstudy.regime import Scale
 
 IMAGES = 1000
@@ -34,7 +34,6 @@ QUANTA = 65535  # posteriors are stored in 16 bits
 # Test scales 3.5 times smaller than the paper's: Tables 3, 4 and 5.
 PAPER_SCALES = {64: 224, 72: 256, 80: 288, 96: 352, 108: 384, 120: 416, 144: 512}
 Q_SETS: dict[Scale, tuple[int, ...]] = {72: (64, 72, 80), 108: (96, 108, 120), (72, 144): (72, 108, 144)}
-VIEWS = ("centre", "dense", "multi-crop", "multi-crop & dense")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Ablation:
         Args:
             net: Name of a shipped net.
             Q: Test scale or scales, pixels.
-            view: A name in `VIEWS`; the centre crop is stored without its mirror image.
+            view: A name in `paper.VIEWS`; the centre crop is stored without its mirror image.
             flip: Whether dense evaluation is averaged with the mirror image.
         Raises:
             ConfigError: For an unknown net or view.
@@ -136,11 +135,9 @@ class Ablation:
             "parts": [asdict(part) for part in self.parts.values()],
         }
         text = json.dumps(record, indent=1) + "\n"
-        _replace(folder / "ablation.json", lambda file: file.write(text.encode()))
-        _replace(
-            folder / "ablation.npz",
-            lambda file: np.savez_compressed(file, record=np.array(text), labels=self.labels, **self.posteriors),
-        )
+        replace_text(folder / "ablation.json", text)
+        with replacing(folder / "ablation.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, record=np.array(text), labels=self.labels, **self.posteriors)
 
     @classmethod
     def load(cls, folder: Path = RESULTS) -> Ablation:
@@ -160,13 +157,6 @@ class Ablation:
             raise DataError(f"no such file: {path}; make it with `vggstudy study --ablation`") from None
         except Exception as error:
             raise DataError(f"{path} cannot be read ({error}); make it again: `vggstudy study --ablation`") from None
-
-
-def _replace(path: Path, write) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        write(file)
-    os.replace(part, path)
 
 
 def measure(names: Iterable[str] | None = None, folder: Path = RESULTS, n: int = IMAGES) -> Iterator[Part]:

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from vggstudy.diagnosis import is_out_of_memory
 from vggstudy.errors import DataError, StudyError
 
 Key = TypeVar("Key")
@@ -28,7 +29,7 @@ def ahead(make: Callable[[Key], Made], keys: Iterable[Key], workers: int = 0) ->
         keys: Asked for as results are taken, so they may go on for ever.
         workers: Threads; with 0 each result is made when it is asked for.
     Raises:
-        DataError: If a worker fails.
+        DataError: If a worker fails, but for want of memory: that error is left as it is.
     """
     if not workers:
         yield from map(make, keys)
@@ -48,8 +49,10 @@ def ahead(make: Callable[[Key], Made], keys: Iterable[Key], workers: int = 0) ->
 def _result(future: Future[Made]) -> Made:
     try:
         return future.result()
-    except StudyError:
+    except (StudyError, MemoryError):
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"a worker failed on a batch ({reason}); --workers 0 shows where") from error

@@ -88,9 +88,11 @@ def extract(archive: Path, folder: Path) -> None:
             raise DataError(f"{archive} is not safe to unpack ({error}): do not use it") from None
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
             raise DataError(f"{archive} cannot be unpacked ({error}): remove it and run again") from None
-        for entry in Path(place).iterdir():
+        entries = sorted(Path(place).iterdir())
+        for entry in entries:  # all before the first is moved
             if (folder / entry.name).exists():
                 raise DataError(f"{folder / entry.name} is in the way of {archive}: remove it and run again")
+        for entry in entries:
             entry.rename(folder / entry.name)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from vggstudy.analysis import count_macs
 from vggstudy.configs import find_config
 from vggstudy.regime import SMALL_NET, Scale
+from vggstudy.scales import scale_text
 
 CROP = 32  # pixels
 LARGE_CROP = 64  # the shipped nets', 3.5 times smaller than the paper's; all five max-pools have room
@@ -98,7 +99,7 @@ class Arm:
             return f"{name} from random" if self.equal_passes else name
         if not self.fine_tuned:
             return f"{name} {'after' if self.equal_passes else 'from'} A"
-        return f"{name} at S={self.S if isinstance(self.S, int) else ':'.join(map(str, self.S))}"
+        return f"{name} at S={scale_text(self.S)}"
 
     @property
     def key(self) -> str:

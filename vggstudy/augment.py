@@ -15,10 +15,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
-from torch.utils.data import get_worker_info
 
 from .colour import colour_pca
-from .errors import ConfigError, DataError
+from .errors import ConfigError, DataError, about
 from .imageset import ImageSet
 from .keyed import normals, uniforms
 
@@ -41,12 +40,12 @@ def rescale(image: Tensor, size: int, interpolation: str = "bilinear") -> Tensor
         image: uint8 `(3, H, W)`.
     Returns:
         uint8 `(3, h, w)`, `min(h, w) == size`.
+    Raises:
+        DataError: If it becomes larger than `LARGEST` pixels.
 
     Paper: section 3.1, "isotropically rescaled".
     """
     height, width = scaled_sides(*image.shape[-2:], size)
-    if height * width > LARGEST:
-        raise DataError(f"an image of shape {tuple(image.shape)} becomes {width}x{height} at S = {size}: leave it out")
     if image.shape[-2:] == (height, width):
         return image
     resize = antialiased if image.device.type == "cpu" else antialiased_as_floats
@@ -67,10 +66,19 @@ def antialiased_as_floats(images: Tensor, sides: tuple[int, int], interpolation:
 
 
 def scaled_sides(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width of an image once its smaller side is `size` pixels."""
+    """Height and width of an image once its smaller side is `size` pixels.
+
+    Raises:
+        DataError: If that is more than `LARGEST` pixels.
+    """
     smaller = min(height, width)
-    height, width = (size if side == smaller else int(size * side / smaller) for side in (height, width))
-    return height, width
+    tall, wide = (size if side == smaller else int(size * side / smaller) for side in (height, width))
+    if tall * wide > LARGEST:
+        raise DataError(
+            f"{width}x{height} pixels become {wide}x{tall} at S = {size}, more than the {LARGEST:,} allowed: "
+            "crop it or leave it out"
+        )
+    return tall, wide
 
 
 class CropDraw(NamedTuple):
@@ -219,11 +227,10 @@ def _colour_shift(dataset: ImageSet, indices: NDArray, seed: int, epoch: int, st
 
 
 class _Kept(dict):
-    """Rescaled images of a data set by (index, S, interpolation, device), while there is room, which workers share."""
+    """Rescaled images of a data set by (index, S, interpolation, device), while there is room."""
 
     def __init__(self) -> None:
-        worker = get_worker_info()
-        self.room = KEPT_BYTES // (worker.num_workers if worker else 1)
+        self.room = KEPT_BYTES
 
     def __setitem__(self, key: tuple, value: NDArray | Tensor) -> None:
         if value.nbytes <= self.room:
@@ -234,6 +241,17 @@ class _Kept(dict):
 _kept: WeakKeyDictionary[ImageSet, _Kept] = WeakKeyDictionary()
 
 
+def release_device_images(dataset: ImageSet) -> None:
+    """Let go of the rescaled images that `sample_batch` keeps of a data set on a device, where memory is short.
+
+    To be called once no batch is being made.  Those on the host go with the data set: what is trained next on it
+    finds them.
+    """
+    kept = _kept.get(dataset, _Kept())
+    for key in [key for key in kept if key[-1] is not None]:
+        kept.room += kept.pop(key).nbytes
+
+
 def _rescaled(
     dataset: ImageSet, index: int, S: int, interpolation: str, device: torch.device | None
 ) -> NDArray[np.uint8] | Tensor:
@@ -242,6 +260,7 @@ def _rescaled(
     found = kept.get((index, S, interpolation, device))
     if found is None:
         image, _ = (dataset if device is None else dataset.on(device))[index]
-        image = rescale(image, S, interpolation)
+        with about(dataset.path(index)):
+            image = rescale(image, S, interpolation)
         found = kept[index, S, interpolation, device] = image.numpy() if device is None else image
     return found

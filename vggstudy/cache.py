@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,15 +13,20 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vggstudy.atomic import replacing
+from vggstudy.errors import about
+from vggstudy.places import user_path
+
 Arrays = dict[str, NDArray]
 T = TypeVar("T")
 
 
 def cache_folder() -> Path:
     """`$VGGSTUDY_CACHE`, else `vggstudy` in the user's cache folder."""
-    if chosen := os.environ.get("VGGSTUDY_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vggstudy"
+    with about("the cache folder ($VGGSTUDY_CACHE)"):
+        if chosen := os.environ.get("VGGSTUDY_CACHE"):
+            return user_path(chosen)
+        return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vggstudy"
 
 
 def cached(name: str, make: Callable[[], Arrays]) -> Arrays:
@@ -57,13 +61,5 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 
 def _write(path: Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vggstudy.atomic import replacing
 from vggstudy.errors import CheckpointError
 from vggstudy.model import VGG, Preprocessing, vgg
 from vggstudy.regime import Scale
@@ -138,16 +138,11 @@ def write(path: str | Path, checkpoint: Checkpoint) -> Path:
     }
     text = json.dumps(record, sort_keys=True)
     header = {"vggstudy": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, temporary, header)
-        temporary.chmod(0o644)
-        flush(temporary)
-        os.replace(temporary, path)
-        flush(path.parent)
+        with replacing(path) as part:
+            save_file(tensors, part, header)
+            part.chmod(0o644)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink()
         needed = sum(tensor.nbytes for tensor in tensors.values())
         raise CheckpointError(
             f"{path}: could not be written ({_reason(error)}); {space(path.parent, needed)}"
@@ -233,16 +228,11 @@ def _reason(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def flush(path: Path) -> None:
-    """Wait until a file, or the entries of a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def space(folder: Path, needed: int) -> str:
-    """Needed and free bytes of a folder's disk, in words."""
-    status = os.statvfs(folder)
-    return f"needed: {needed:,} bytes, free: {status.f_bavail * status.f_frsize:,} bytes"
+    """Needed and free bytes of a folder's disk, in words; or why nobody knows."""
+    try:
+        return f"needed: {needed:,} bytes, free: {shutil.disk_usage(folder).free:,} bytes"
+    except FileNotFoundError:
+        return f"the folder {folder} is not there, make it first"
+    except OSError as error:
+        return f"the folder {folder} cannot be looked at ({error.strerror})"

@@ -6,6 +6,7 @@ Paper: section 2.1 (the mean), section 3.1 (the random RGB colour shift of Krizh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -58,12 +59,14 @@ def colour_pca(dataset: ImageSet) -> ColourPCA:
 
 
 _known: WeakKeyDictionary[ImageSet, Arrays] = WeakKeyDictionary()
+_measuring = Lock()  # the first batches of all workers ask at the same time
 
 
 def _moments(dataset: ImageSet) -> Arrays:
-    if dataset not in _known:
-        _known[dataset] = cached(f"colour-{dataset.name}", lambda: _measure(dataset))
-    return _known[dataset]
+    with _measuring:
+        if dataset not in _known:
+            _known[dataset] = cached(f"colour-{dataset.name}", lambda: _measure(dataset))
+        return _known[dataset]
 
 
 def _measure(dataset: ImageSet) -> Arrays:

@@ -28,7 +28,8 @@ def load_data(spec: str, *, download: bool = False, **options) -> Data:
         download: May fetch what is missing, where the set can be had freely.
         options: `train=`, `val=`, `test=`: how many images of a split, instead of all. For photographs also
             `on_error="raise"`, where reading a file that is no image fails, or `"skip"`, where every file is
-            read once and those that fail are left out and listed in `Data.skipped`.
+            read once and those that fail are left out and listed in `Data.skipped`, as are those that cannot be
+            rescaled to `largest_S=512` pixels of the smaller side: give the largest S of the training.
 
     Raises:
         DataError: If it is not there or not sound; the message says where it was sought and how to get it.

@@ -17,6 +17,9 @@ STALL = 0.02
 EARLY = 10
 """Up to this step a loss that is not finite may be the fault of the first weights."""
 
+FULL = ("can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED")
+"""How allocators say it that have no error of their own: of the CPU (Linux, Windows), and cuDNN's and cuBLAS's."""
+
 AGAIN = "and start from the weights of the last checkpoint (--init-from)"
 
 
@@ -67,9 +70,9 @@ def not_finite_weights(step: int) -> str:
     return f"step {step}: weights are not finite and are not saved; lower the rate or set clip, {AGAIN}"
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that memory is full, on whichever device."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory is full, on whichever device."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in FULL)
 
 
 def out_of_memory(model: VGG, batch: int) -> str:

@@ -48,6 +48,14 @@ class Place:
         dist.all_reduce(flags, dist.ReduceOp.MAX, group=self.control)
         return bool(flags)
 
+    def agree(self, number: int) -> bool:
+        """Whether all processes have the same number."""
+        if self.world_size == 1:
+            return True
+        largest = torch.tensor([number, -number])
+        dist.all_reduce(largest, dist.ReduceOp.MAX, group=self.control)
+        return bool(largest[0] == -largest[1])
+
     def mean(self, value: Tensor) -> Tensor:
         """Mean over all processes; in place."""
         if self.world_size > 1:
@@ -132,21 +140,27 @@ def find_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "auto":
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
-    if precision == "bfloat16" and device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if precision == "bfloat16" and device.type == "cpu" and not cpu_has_bfloat16():
         raise ConfigError("precision = 'bfloat16': this CPU does not compute in it; allowed here is float32")
     return getattr(torch, precision)
 
 
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU computes in bfloat16; where torch is built without oneDNN, as on a Mac, it does not."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 @contextmanager
-def deterministic(wanted: bool) -> Iterator[None]:
-    """While it is entered, torch refuses operations whose result differs from run to run."""
-    if not wanted:
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
+def kernels(deterministic: bool) -> Iterator[None]:
+    """While it is entered, torch takes the convolutions that are fastest for batches of one shape; or, if wanted,
+    refuses operations whose result differs from run to run."""
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    refused, timed = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(deterministic or refused)
+    torch.backends.cudnn.benchmark = not deterministic
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(refused)
+        torch.backends.cudnn.benchmark = timed

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vggstudy.augment import rescale
+from vggstudy.augment import rescale, scaled_sides
 from vggstudy.bootstrap import Estimate, estimate
-from vggstudy.errors import DataError
+from vggstudy.errors import DataError, about
 from vggstudy.evaluate import evaluate, path_of, pixels_of, scales_of
 from vggstudy.model import VGG, Preprocessing
 from vggstudy.weights import CAFFE, TORCHVISION
@@ -242,7 +242,10 @@ class Resized:
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image, label = self.images[index]
-        resized = self.resize(pixels_of(image, self.path(index)), self.Q)
+        pixels = pixels_of(image, self.path(index))
+        with about(self.path(index)):
+            scaled_sides(*pixels.shape[1:], self.Q)  # refused under every rule, so that all see the same images
+            resized = self.resize(pixels, self.Q)
         self.labels[index] = int(label)
         return resized, 0
 

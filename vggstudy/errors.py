@@ -5,7 +5,8 @@ They are `ValueError`s, so that a notebook may treat them as such; the command l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -35,6 +36,15 @@ class WeightsError(StudyError):
 
 class StudyWarning(UserWarning):
     """What the user should know, though the work goes on."""
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """While it is entered, a `DataError` that does not know its image or file begins with it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{what}: {error}") from None
 
 
 def unknown(what: str, name: object, allowed: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from vggstudy.ahead import ahead
 from vggstudy.augment import rescale
 from vggstudy.cost import images_at_a_time
 from vggstudy.distributed import find_dtype
-from vggstudy.errors import ConfigError, DataError, unknown
+from vggstudy.errors import ConfigError, DataError, about, unknown
 from vggstudy.evaluation import Evaluation, fuse
 from vggstudy.model import VGG, preprocess
 from vggstudy.views import find_view, posterior_dtype, posteriors, view_macs
@@ -61,13 +61,14 @@ def evaluate(
         on_error: What to do with an image that cannot be read: `"raise"`, or `"skip"` and list it in
             `.skipped`.
         precision: `"float32"`, which is the network's own, or `"bfloat16"` where the device computes in it.
-        workers: Threads that read and rescale ahead of the network; worth having where it runs on a GPU.
+        workers: Threads that read and rescale ahead of the network, 0 or more; worth having where it runs on a GPU.
         progress: Wraps the image numbers, as `tqdm` does.
     Returns:
         The record of the evaluation, on the CPU.
     Raises:
-        ConfigError: For an unknown view or policy, a scale smaller than the crop, or a precision that the device lacks.
-        DataError: Naming the image that cannot be read, or whose label the network does not know.
+        ConfigError: For an unknown view or policy, a scale smaller than the crop, fewer workers than none, or a
+            precision that the device lacks.
+        DataError: Naming the image that cannot be read or rescaled, or whose label the network does not know.
 
     Paper: sections 3.2 and 4.  Book: dense evaluation.
     """
@@ -75,6 +76,8 @@ def evaluate(
     find_view(view)
     if on_error not in ("raise", "skip"):
         raise ConfigError(unknown("policy for bad images", on_error, ("raise", "skip")))
+    if workers < 0:
+        raise ConfigError(f"workers = {workers}: allowed is a whole number, 0 or more")
     parameter = next(model.parameters())
     device = parameter.device
     bf16 = find_dtype(precision, device) == torch.bfloat16
@@ -84,7 +87,8 @@ def evaluate(
     def read(index: int) -> list[tuple[int, Tensor]]:
         try:
             image, label = _read(dataset, index, model.num_classes)
-            rescaled = [(index, rescale(image, size)) for size in scales]
+            with about(path_of(dataset, index)):
+                rescaled = [(index, rescale(image, size)) for size in scales]
         except DataError as error:
             if on_error == "raise":
                 raise

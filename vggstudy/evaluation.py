@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vggstudy.atomic import replacing
 from vggstudy.bootstrap import Estimate, estimate
 from vggstudy.errors import DataError
 
@@ -103,7 +103,6 @@ class Evaluation:
     def save(self, path: str | Path) -> None:
         """Write everything into one compressed `.npz` file, whole or not at all."""
         path = Path(path)
-        part = path.with_name(path.name + ".part")
         record = {key: value for key, value in self._facts().items() if key not in ("posteriors", "labels", "paths")}
         arrays = {
             "posteriors": self.posteriors.numpy(),
@@ -111,11 +110,9 @@ class Evaluation:
             "paths": np.array(self.paths),
         }
         try:
-            with part.open("wb") as file:
+            with replacing(path) as part, part.open("wb") as file:
                 np.savez_compressed(file, **arrays, record=np.array(json.dumps(record)))
-            os.replace(part, path)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise DataError(f"cannot write the evaluation to {path}: {error.strerror}; choose another place") from None
 
     def _facts(self) -> dict:

@@ -15,6 +15,7 @@ from .archives import fetch
 from .cache import cache_folder
 from .errors import DataError
 from .imageset import Data, ImageSet, check_splits, take
+from .places import user_path
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts the files."""
@@ -33,7 +34,7 @@ def load_fashion(root: str = "", *, download: bool = False, **counts: int | None
     folder.
     """
     check_splits(counts)
-    place = Path(root).expanduser() if root else cache_folder()
+    place = user_path(root) if root else cache_folder()
     raw = place / "FashionMNIST" / "raw"
     if download and _file((place, raw, DEBIAN), "t10k-labels-idx1-ubyte") is None:
         for name, md5 in FashionMNIST.resources:

@@ -10,12 +10,18 @@ from pathlib import Path
 
 import torch
 
-from .errors import DataError
+from .augment import scaled_sides
+from .errors import DataError, about
 from .imageset import SPLITS, Data, ImageSet, check_splits, select, take
+from .paper import REGIME
 from .photographs import SUFFIXES, read_photograph
+from .places import user_path
 
 MOST_SKIPPED = 100
 """Most files that `on_error="skip"` leaves out of a data set."""
+
+LARGEST_S = REGIME.jitter[1]
+"""Pixels of the smaller side to which an image must be rescalable under `on_error="skip"`: the paper's largest."""
 
 STATED = 20_000
 """Most files of a folder whose size and date go into the name of the set."""
@@ -86,6 +92,7 @@ def photograph_data(
     splits: dict[str, ImageSet | None],
     on_error: str = "raise",
     counts: dict[str, int | None] | None = None,
+    largest_S: int = LARGEST_S,
 ) -> Data:
     """Splits of photographs, where one set may serve as two, as `load_data` returns them.
 
@@ -93,40 +100,51 @@ def photograph_data(
         on_error: `raise`: reading a file that is no image fails. `skip`: every file is read once, those that
             fail are left out and listed in `Data.skipped`, but not more than `MOST_SKIPPED`.
         counts: How many images of a split are taken; None for all.
+        largest_S: Pixels of the smaller side; `skip` also leaves out what cannot be rescaled to it.
     """
     if on_error not in ("raise", "skip"):
         raise DataError(f"on_error = {on_error!r}: allowed are raise, skip")
     check_splits(counts or ())
     skipped: list[str] = []
     if on_error == "skip":
-        good = {images: _readable(images, classes, skipped) for images in dict.fromkeys(splits.values()) if images}
+        different = filter(None, dict.fromkeys(splits.values()))
+        good = {images: _readable(images, classes, skipped, largest_S) for images in different}
         splits = {split: images and good[images] for split, images in splits.items()}
     taken = {split: images and take(images, (counts or {}).get(split)) for split, images in splits.items()}
     return Data(name, tuple(classes), **taken, skipped=tuple(skipped))
 
 
-def _readable(images: ImageSet, classes: Sequence[str], skipped: list[str]) -> ImageSet:
+def _readable(images: ImageSet, classes: Sequence[str], skipped: list[str], largest_S: int) -> ImageSet:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        complaints = list(pool.map(lambda i: _complaint(images, i), range(len(images))))
+        complaints = list(pool.map(lambda i: _complaint(images, i, largest_S), range(len(images))))
     skipped += filter(None, complaints)
     if len(skipped) > MOST_SKIPPED:
-        raise DataError(f"{len(skipped)} files cannot be read, {MOST_SKIPPED} may be skipped; the first: {skipped[0]}")
+        raise DataError(f"{len(skipped)} files cannot be used, {MOST_SKIPPED} may be skipped; the first: {skipped[0]}")
     good = [i for i, complaint in enumerate(complaints) if complaint is None]
     kept = select(images, good, f"{images.name}-{len(good)}")
     if lost := set(range(len(classes))) - set(kept.labels.tolist()):
-        raise DataError(f"no image of {classes[min(lost)]} can be read; the first: {skipped[0]}")
+        raise DataError(f"no image of {classes[min(lost)]} can be used; the first: {skipped[0]}")
     return kept
 
 
-def _complaint(images: ImageSet, index: int) -> str | None:
+def _complaint(images: ImageSet, index: int, largest_S: int) -> str | None:
     try:
-        images.read(index)
+        image = images.read(index)
+        with about(images.path(index)):
+            scaled_sides(*image.shape[1:], largest_S)
     except DataError as error:
         return str(error)
     return None
 
 
-def load_folder(root: str, *, download: bool = False, on_error: str = "raise", **counts: int | None) -> Data:
+def load_folder(
+    root: str,
+    *,
+    download: bool = False,
+    on_error: str = "raise",
+    largest_S: int = LARGEST_S,
+    **counts: int | None,
+) -> Data:
     """`ROOT/train`, `ROOT/val` and perhaps `ROOT/test`, each with a folder a class; or one folder a class in
     `ROOT` itself, to evaluate only. Without `test/`, `val/` serves as both."""
     place = existing(root, "imagefolder")
@@ -134,21 +152,20 @@ def load_folder(root: str, *, download: bool = False, on_error: str = "raise", *
         classes = class_folders(place)
         if not classes:
             raise DataError(f"{place} has neither train/ and val/ nor class folders: put a folder a class in it")
-        images = class_set(place, classes)
-        return photograph_data(
-            "imagefolder", classes, dict.fromkeys(SPLITS, images) | {"train": None}, on_error, counts
-        )
+        splits = dict.fromkeys(SPLITS, class_set(place, classes)) | {"train": None}
+        return photograph_data("imagefolder", classes, splits, on_error, counts, largest_S)
     classes = class_folders(place / "train")
     if not classes:
         raise DataError(f"{place / 'train'} has no class folders: put a folder a class in it")
     train, val = (class_set(place / split, classes) for split in ("train", "val"))
     test = class_set(place / "test", classes) if (place / "test").is_dir() else val
-    return photograph_data("imagefolder", classes, {"train": train, "val": val, "test": test}, on_error, counts)
+    splits = {"train": train, "val": val, "test": test}
+    return photograph_data("imagefolder", classes, splits, on_error, counts, largest_S)
 
 
 def existing(root: str, spec: str) -> Path:
     """The folder that a data set was said to lie in."""
-    place = Path(root).expanduser()
+    place = user_path(root)
     if not root or not place.is_dir():
         raise DataError(f"{spec} needs a folder, {root!r} is none: write --data {spec}:ROOT")
     return place

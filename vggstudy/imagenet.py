@@ -16,8 +16,9 @@ from pathlib import Path
 from .archives import extract, fetch
 from .cache import cache_folder
 from .errors import DataError
-from .folders import class_folders, class_set, existing, photograph_data, photograph_set
+from .folders import LARGEST_S, class_folders, class_set, existing, photograph_data, photograph_set
 from .imageset import Data
+from .places import user_path
 
 IMAGENETTE = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-320.tgz"
 IMAGENETTE_CHECKSUM = "md5:3df6f0d01a2c9592104656642f5e78a3"
@@ -45,12 +46,21 @@ KAGGLE_TRUTH = "LOC_val_solution.csv"
 @cache
 def imagenet_classes() -> tuple[str, ...]:
     """WordNet ids of the 1,000 classes of ILSVRC-2012, in the order of the scores."""
-    return tuple(json.loads((Path(__file__).parent / "datasets" / "imagenet-wordnet-ids.json").read_text()))
+    return tuple(
+        json.loads((Path(__file__).parent / "datasets" / "imagenet-wordnet-ids.json").read_text(encoding="utf-8"))
+    )
 
 
-def load_imagenette(root: str = "", *, download: bool = False, on_error: str = "raise", **counts: int | None) -> Data:
+def load_imagenette(
+    root: str = "",
+    *,
+    download: bool = False,
+    on_error: str = "raise",
+    largest_S: int = LARGEST_S,
+    **counts: int | None,
+) -> Data:
     """Imagenette; `download` fetches the version of 320 pixels a smaller side. `val` is the test, too."""
-    place = Path(root).expanduser() if root else cache_folder()
+    place = user_path(root) if root else cache_folder()
     if download and not _imagenette(place):
         extract(fetch(IMAGENETTE, place / "imagenette2-320.tgz", IMAGENETTE_CHECKSUM), place)
     folder = _imagenette(place)
@@ -58,7 +68,8 @@ def load_imagenette(root: str = "", *, download: bool = False, on_error: str = "
         raise DataError(f"no Imagenette in {place}: allow the download (--download), or unpack {IMAGENETTE} there")
     train, val = (class_set(folder / split, tuple(IMAGENETTE_CLASSES)) for split in ("train", "val"))
     names = tuple(IMAGENETTE_CLASSES.values())
-    return photograph_data("imagenette", names, {"train": train, "val": val, "test": val}, on_error, counts)
+    splits = {"train": train, "val": val, "test": val}
+    return photograph_data("imagenette", names, splits, on_error, counts, largest_S)
 
 
 def _imagenette(place: Path) -> Path | None:
@@ -66,7 +77,14 @@ def _imagenette(place: Path) -> Path | None:
     return next((folder for folder in folders if (folder / "train" / "n01440764").is_dir()), None)
 
 
-def load_imagenet(root: str, *, download: bool = False, on_error: str = "raise", **counts: int | None) -> Data:
+def load_imagenet(
+    root: str,
+    *,
+    download: bool = False,
+    on_error: str = "raise",
+    largest_S: int = LARGEST_S,
+    **counts: int | None,
+) -> Data:
     """ImageNet as torchvision lays it out: `train/` and `val/` with a folder a WordNet id; or the 50,000
     validation images as they are handed out, in one folder, to evaluate. `val` is the test, too, as in the
     paper.
@@ -89,7 +107,8 @@ def load_imagenet(root: str, *, download: bool = False, on_error: str = "raise",
     else:
         val = class_set(val_folder, ids)
     train = class_set(train_folder, ids) if train_ids else None
-    return photograph_data("imagenet", ids, {"train": train, "val": val, "test": val}, on_error, counts)
+    splits = {"train": train, "val": val, "test": val}
+    return photograph_data("imagenet", ids, splits, on_error, counts, largest_S)
 
 
 def _check(ids: tuple[str, ...], place: Path) -> None:
@@ -132,7 +151,7 @@ def _caffe_truth(path: Path) -> dict[str, str]:
 def _kaggle_truth(path: Path) -> dict[str, str]:
     """Lines such as `ILSVRC2012_val_00000001,n01751748 111 108 497 373`: an id and a box an object, of one class."""
     truth = {}
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         for row in csv.reader(file):
             found = WORDNET_ID.match(row[1]) if len(row) == 2 else None
             if found:
@@ -163,7 +182,7 @@ def _kit_order(place: Path) -> list[str]:
     """
     kit = place / KIT_MAP
     if kit.exists():  # lines such as `n02119789 1 kit_fox`
-        rows = [line.split() for line in kit.read_text().splitlines() if line.strip()]
+        rows = [line.split() for line in kit.read_text(encoding="utf-8").splitlines() if line.strip()]
         if [row[1] for row in rows if len(row) > 1] != [str(number + 1) for number in range(len(rows))]:
             raise DataError(f"{kit} must hold a WordNet id, its number from 1 on, and a name a line, in that order")
         path, synsets = kit, [row[0] for row in rows]
@@ -183,6 +202,6 @@ def _kit_order(place: Path) -> list[str]:
 
 def _lines(path: Path, hint: str) -> list[str]:
     try:
-        return path.read_text().split()
+        return path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
         raise DataError(f"{path} is missing: {hint}") from None

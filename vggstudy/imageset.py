@@ -103,7 +103,7 @@ def select(images: ImageSet, index: Sequence[int], name: str) -> ImageSet:
     """The images of these numbers, in this order, as a set called `name`."""
     return ImageSet(
         read=lambda i: images.read(index[i]),
-        labels=images.labels[torch.as_tensor(index)],
+        labels=images.labels[torch.as_tensor(index, dtype=torch.long)],
         path=lambda i: images.path(index[i]),
         name=name,
     )

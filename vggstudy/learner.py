@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from vggstudy.augment import Batch
 from vggstudy.distributed import Place
 from vggstudy.keyed import words
-from vggstudy.model import VGG
+from vggstudy.model import VGG, Preprocessing
 from vggstudy.regime import TrainConfig
 
 
@@ -28,7 +28,6 @@ class Learner:
     def __init__(self, model: VGG, config: TrainConfig, place: Place) -> None:
         self.model, self.config, self.place = model, config, place
         model.to(place.device, memory_format=torch.channels_last)
-        torch.backends.cudnn.benchmark = not config.deterministic  # every batch has the same shape
         self.optimiser = torch.optim.SGD(
             decayed(model, config), config.lr, config.momentum, weight_decay=config.weight_decay, fused=True
         )
@@ -91,9 +90,11 @@ class Learner:
         states = ((name, self.optimiser.state[parameter]) for name, parameter in self.model.named_parameters())
         return {name: state["momentum_buffer"] for name, state in states if "momentum_buffer" in state}
 
-    def load(self, weights: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
-        """Take up weights and momentum."""
+    def load(self, weights: Mapping[str, Tensor], momentum: Mapping[str, Tensor], preprocessing: Preprocessing) -> None:
+        """Take up weights, momentum, and what the network is fed."""
         self.model.load_state_dict(weights)
+        self.model.preprocessing = preprocessing
+        self._input = Input(self.model, self.place.device)
         for name, parameter in self.model.named_parameters():
             if name in momentum:
                 self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum[name])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggstudy.errors import ConfigError, unknown
 from vggstudy.regime import Scale
+from vggstudy.scales import scale_text
 
 if TYPE_CHECKING:
     from vggstudy.model import VGG
@@ -44,10 +45,7 @@ class Recipe:
     @property
     def name(self) -> str:
         """`D-S72`, or `D-S72-144` for a jittered scale."""
-        return f"{self.config}-S{self.scale('-')}"
-
-    def scale(self, separator: str) -> str:
-        return separator.join(map(str, self.S if isinstance(self.S, tuple) else (self.S,)))
+        return f"{self.config}-S{scale_text(self.S, '-')}"
 
 
 # As in section 3.1: A and A-LRN from random weights, the deeper nets from A; for D the larger scale from the smaller,

@@ -43,6 +43,10 @@ class Hardware:
     weeks: tuple[int, int] = (2, 3)
 
 
+VIEWS = ("centre", "dense", "multi-crop", "multi-crop & dense")
+"""What the network sees of a test image: its central crop, which the paper has no table of, or as in Tables 3 to 6."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One net of Tables 3 to 5: its configuration, training scale S, test scales Q in pixels, view, and errors in %."""

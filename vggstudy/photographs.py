@@ -21,7 +21,10 @@ LARGEST = 2**26
 """Most pixels of a photograph, 67 million: no file that claims more is decoded."""
 
 TORCHVISION_DECODES = hasattr(torch.ops.image, "decode_jpeg")
-"""Whether torchvision has its JPEG decoder, half again as fast as Pillow's. From 0.29 on it says that it will go."""
+"""Whether torchvision has its JPEG decoder, half again as fast as Pillow's. From 0.29 on it says that it will go.
+
+It has one too where it was built without libjpeg, but that refuses every image.
+"""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -59,10 +62,21 @@ def _decode(data: bytes) -> Tensor:
     with Image.open(BytesIO(data)) as image:
         if image.width * image.height > LARGEST:
             raise DataError(f"{image.width}x{image.height} pixels are more than the {LARGEST:,} allowed: scale it down")
-        if image.format == "JPEG" and TORCHVISION_DECODES:
+        if image.format != "JPEG" or not TORCHVISION_DECODES:
+            return _by_pillow(image)
+        try:
             encoded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
             return torch.ops.image.decode_jpeg(encoded, ImageReadMode.RGB.value, True)  # True: upright
-        pixels = np.array(_eight_bits(ImageOps.exif_transpose(image)).convert("RGB"))
+        except RuntimeError as error:
+            refusal = error
+        try:
+            return _by_pillow(image)
+        except Exception as error:
+            raise (error if "not compiled with" in str(refusal) else refusal) from None
+
+
+def _by_pillow(image: Image.Image) -> Tensor:
+    pixels = np.array(_eight_bits(ImageOps.exif_transpose(image)).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 

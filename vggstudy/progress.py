@@ -5,7 +5,7 @@ No torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -94,4 +94,20 @@ def check_same_run(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
         raise CheckpointError(
             f"{path}: was trained otherwise ({', '.join(differing)}); resume with the old settings, or "
             "start anew from its weights with --init-from"
+        )
+
+
+def check_same_classes(path: str, old: Sequence[str], new: Sequence[str]) -> None:
+    """Refuse to go on with classes of other names, or in another order: their labels would mean something else.
+
+    Raises:
+        CheckpointError: Naming the first that differs, old -> new.
+    """
+    differing = [
+        f"{number}: {had!r} -> {name!r}" for number, (had, name) in enumerate(zip(old, new, strict=True)) if had != name
+    ]
+    if differing:
+        raise CheckpointError(
+            f"{path}: was trained on other classes (class {differing[0]}); resume with the old data, or start anew "
+            "from its weights with --init-from"
         )

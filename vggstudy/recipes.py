@@ -13,6 +13,7 @@ from vggstudy.analysis import count_macs
 from vggstudy.configs import find_config
 from vggstudy.errors import ConfigError
 from vggstudy.paper import REGIME, TABLE_3, Scale
+from vggstudy.scales import scale_text
 
 SMALLEST = REGIME.single_scales[0]
 DEEPER = ("B", "C", "D", "E")  # pre-initialised from A; A and A-LRN begin from random weights
@@ -40,7 +41,7 @@ class Stage:
     @property
     def name(self) -> str:
         """Of the stage and of its run directory: `D-384`, `D-256-512`."""
-        return "-".join([self.config, *map(str, self.S if isinstance(self.S, tuple) else (self.S,))])
+        return f"{self.config}-{scale_text(self.S, '-')}"
 
     @property
     def macs(self) -> int:
@@ -59,11 +60,10 @@ class Stage:
         start = ["vggstudy"]
         if processes > 1:
             start = ["torchrun", "--nproc-per-node", str(processes), "-m", "vggstudy"]
-        S = ":".join(map(str, self.S)) if isinstance(self.S, tuple) else str(self.S)
         begin = ["--init-from", f"{root}/{self.init_from}"] if self.init_from else []
         rate = ["--lr", f"{self.lr:g}"]
         out = ["--out", f"{root}/{self.name}", "--resume"]
-        return [*start, "train", self.config, "--data", data, "--S", S, *rate, *begin, *options, *out]
+        return [*start, "train", self.config, "--data", data, "--S", scale_text(self.S), *rate, *begin, *options, *out]
 
 
 def recipe(config: str, S: Scale = SMALLEST) -> tuple[Stage, ...]:

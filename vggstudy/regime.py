@@ -53,7 +53,7 @@ class TrainConfig:
         validate_every: Updates between validations; `None` for the end of each epoch.
         save_every: Updates between checkpoints; `None` for the end of each epoch.
         keep: Newest checkpoints that stay, the best one apart.
-        workers: Threads that prepare images; 0 prepares each batch when it is needed.
+        workers: Threads that prepare images; 0 prepares each batch when it is needed; `None` for 1 on a GPU, else 0.
         augment_on: `"host"`, or `"device"`: where images are rescaled and cropped.  They are decoded on the host.
         device: `"auto"`, `"cpu"`, `"cuda"`, ...
         precision: `"auto"` (bfloat16 on a CUDA device, else float32), `"float32"` or `"bfloat16"`.
@@ -91,7 +91,7 @@ class TrainConfig:
     validate_every: int | None = None
     save_every: int | None = None
     keep: int = 3
-    workers: int = 0
+    workers: int | None = None
     augment_on: str = "host"
     device: str = "auto"
     precision: str = "auto"
@@ -191,7 +191,7 @@ RULES: dict[str, Rule] = {
     "validate_every": _or_none(POSITIVE_WHOLE),
     "save_every": _or_none(POSITIVE_WHOLE),
     "keep": POSITIVE_WHOLE,
-    "workers": WHOLE,
+    "workers": _or_none(WHOLE),
     "augment_on": _one_of("host", "device"),
     "device": Rule(lambda value: isinstance(value, str) and value != "", "auto, cpu, cuda, cuda:1, ..."),
     "precision": _one_of("auto", "float32", "bfloat16"),

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from vggstudy.arms import BUDGET, BY_LABEL, CROP, KINDS, PILOT_SEED, SEEDS, Arm, arms
+from vggstudy.atomic import replace_text
 from vggstudy.nets import RESULTS
 from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics, seconds_of
+from vggstudy.scales import scale_text
 
 FILE = "replication.json"
 CROP_IMAGES = 1000  # of them, in the views that cost fifty crops an image
@@ -91,10 +93,9 @@ class Replication:
 
     def command(self, arm: Arm, seed: int, rate: float) -> list[str]:
         """The command line that trains an arm, from the word `train` on."""
-        S = ":".join(map(str, arm.S)) if isinstance(arm.S, tuple) else arm.S
         options = {
-            "--data": "shapes", "--S": S, "--crop-size": arm.crop, "--epochs": arm.epochs, "--lr": f"{rate:g}",
-            "--seed": seed, "--device": "cpu", "--keep": 1, "--out": self._place(arm, seed, rate),
+            "--data": "shapes", "--S": scale_text(arm.S), "--crop-size": arm.crop, "--epochs": arm.epochs,
+            "--lr": f"{rate:g}", "--seed": seed, "--device": "cpu", "--keep": 1, "--out": self._place(arm, seed, rate),
         }  # fmt: skip
         if arm.parent:
             options["--init-from"] = self._place(arm.parent, seed, self.rate(arm.parent.label))
@@ -146,8 +147,6 @@ class Replication:
         return f"{' and '.join(arm.label for arm in best)}, seed {seed}: {test['fused']:.1f}% together"
 
     def _save(self) -> None:
-        from vggstudy.rundirectory import replace_text
-
         about = {"command": "vggstudy study --replication", "device": f"{platform.machine()} CPU"}
         replace_text(self.path, json.dumps(about | self.record, indent=1, ensure_ascii=False) + "\n")
 

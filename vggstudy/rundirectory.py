@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import math
 import os
@@ -16,13 +16,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from vggstudy.checkpoint import SUFFIX, Checkpoint, NewerFormat, flush, read, write
+import psutil
+
+from vggstudy.atomic import replace_text
+from vggstudy.checkpoint import SUFFIX, Checkpoint, NewerFormat, read, write
 from vggstudy.errors import CheckpointError, StudyWarning, TrainingError
 from vggstudy.runs import CONFIG, METRICS, read_metrics
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 STEP = re.compile(rf"step-(\d+){re.escape(SUFFIX)}")
 LOCK = "lock"
 PATIENCE = 10.0  # seconds in which the workers of a killed run notice, and let go of its lock
+TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # EACCES where flock is emulated
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # some network file systems
 
 
 class RunDirectory:
@@ -94,7 +104,7 @@ def open_run(path: str | Path, resume: bool) -> Iterator[RunDirectory]:
         _lock(path, lock)
         if not resume and (checkpoints(path) or (path / METRICS).exists()):
             raise TrainingError(f"{path}: holds a run already; go on with it by --resume, or choose another --out")
-        for stray in path.glob(".*.tmp"):
+        for stray in (*path.glob(".*.tmp"), *path.glob(".tmp??????")):  # ours, and those of safetensors
             stray.unlink()
         run = RunDirectory(path, (path / METRICS).open("a", encoding="utf-8"))
         try:
@@ -106,29 +116,44 @@ def open_run(path: str | Path, resume: bool) -> Iterator[RunDirectory]:
 def _lock(path: Path, lock: IO[str]) -> None:
     """Wait for the lock of a dead process; refuse that of a living one."""
     until = time.monotonic() + PATIENCE
-    while True:
+    while not _take(path, lock):
+        lock.seek(0)
+        owner = _owner(lock.read())
+        dead = owner.get("host") == socket.gethostname() and not _alive(owner.get("pid", 0))
+        if not dead or time.monotonic() > until:
+            raise TrainingError(
+                f"{path}: in use by process {owner.get('pid')} on {owner.get('host')}; stop it, or choose another --out"
+            )
+        time.sleep(0.2)
+    try:
+        os.ftruncate(lock.fileno(), 0)
+        os.write(lock.fileno(), json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+    except OSError as error:
+        raise TrainingError(f"{path / LOCK}: {error.strerror}; free some space, or choose another --out") from None
+
+
+def _take(path: Path, lock: IO[str]) -> bool:
+    """Whether the run directory is ours now: always, where the file system has no locks."""
+    if fcntl is not None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except OSError:
-            lock.seek(0)
-            owner = _owner(lock.read())
-            dead = owner.get("host") == socket.gethostname() and not _alive(owner.get("pid", 0))
-            if not dead or time.monotonic() > until:
+            return True
+        except OSError as error:
+            if error.errno in TAKEN:
+                return False
+            if error.errno not in LOCKLESS:
                 raise TrainingError(
-                    f"{path}: in use by process {owner.get('pid')} on {owner.get('host')}; "
-                    "stop it, or choose another --out"
+                    f"{path / LOCK}: cannot be locked ({error.strerror}); choose another --out"
                 ) from None
-            time.sleep(0.2)
-    lock.seek(0)
-    lock.truncate()
-    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-    lock.flush()
+    text = f"{path}: no file can be locked here, so two processes in this directory would not be noticed"
+    warnings.warn(text, StudyWarning, stacklevel=2)
+    return True
 
 
 def _owner(text: str) -> dict[str, Any]:
     with suppress(json.JSONDecodeError):
-        return json.loads(text)
+        if isinstance(owner := json.loads(text), dict):
+            return owner
     return {}
 
 
@@ -138,21 +163,18 @@ def _finite(value: Any) -> Any:
 
 
 def _alive(pid: int) -> bool:
-    if pid < 1:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
+    return pid > 0 and psutil.pid_exists(pid)  # os.kill(pid, 0), which asks elsewhere, interrupts on Windows
 
 
 def checkpoints(path: str | Path) -> list[tuple[int, Path]]:
     """The checkpoints of a run directory, `(step, file)`, oldest first."""
     found = ((STEP.fullmatch(file.name), file) for file in Path(path).iterdir())
     return sorted((int(match[1]), file) for match, file in found if match)
+
+
+def has_begun(path: str | Path) -> bool:
+    """Whether a run directory has a checkpoint to go on from."""
+    return Path(path).is_dir() and bool(checkpoints(path))
 
 
 def newest_checkpoint(path: str | Path, momentum: bool = True) -> Checkpoint:
@@ -171,14 +193,3 @@ def newest_checkpoint(path: str | Path, momentum: bool = True) -> Checkpoint:
             reasons.append(str(error))
             warnings.warn(f"{error}: falling back to the one before", StudyWarning, stacklevel=2)
     raise CheckpointError(f"{path}: no valid checkpoint" + (f" ({reasons[0]})" if reasons else " yet"))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file: all or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    flush(path.parent)

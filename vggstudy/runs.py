@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vggstudy.errors import ConfigError, DataError
+from vggstudy.scales import scale_text
 
 CONFIG, METRICS = "config.json", "metrics.jsonl"
+ALWAYS = {"step", "epoch", "loss", "lr", "images_per_second"}  # fields of every step
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -35,7 +38,7 @@ def read_metrics(run: str | Path) -> list[dict[str, Any]]:
     A last line that is cut off, as a kill or a full disk leaves it, is left out.
 
     Raises:
-        DataError: If there are none.
+        DataError: If there are none, or naming the line that is damaged.
     """
     path = Path(run) / METRICS
     if not path.is_file():
@@ -49,10 +52,18 @@ def seconds_of(steps: Iterable[Mapping[str, Any]], batch_size: int) -> float:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.endswith("\n"):
-                yield json.loads(line)
+    with path.open("rb") as file:  # a damaged line need not be text
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n"):
+                yield _step(line, f"{path}, line {number}")
+
+
+def _step(line: bytes, place: str) -> dict[str, Any]:
+    with suppress(ValueError):
+        record = json.loads(line)
+        if isinstance(record, dict) and record.keys() >= ALWAYS:
+            return record
+    raise DataError(f"{place}: damaged, this is no record of a step; remove the line")
 
 
 def read_config(run: str | Path) -> dict[str, Any]:
@@ -62,10 +73,10 @@ def read_config(run: str | Path) -> dict[str, Any]:
         DataError: If the directory holds no run.
     """
     path = Path(run) / CONFIG
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        raise DataError(f"{path}: not there or not readable; a run directory of vggstudy train holds it") from None
+    with suppress(OSError, ValueError):  # not UTF-8 and not JSON are both a ValueError
+        if isinstance(record := json.loads(path.read_text(encoding="utf-8")), dict):
+            return record
+    raise DataError(f"{path}: not there or no record of a run; a run directory of vggstudy train holds it")
 
 
 @dataclass(frozen=True)
@@ -85,28 +96,28 @@ class RunSummary:
 
 
 def summarise(run: str | Path) -> RunSummary:
-    """A run directory in one line."""
+    """A run directory in one line.
+
+    Raises:
+        DataError: If the directory holds no run, or a damaged one.
+    """
     config = read_config(run)
     steps = read_metrics(run) if (Path(run) / METRICS).is_file() else []
     errors = [step["val_top1_error"] for step in steps if step.get("val_top1_error") is not None]
     last = steps[-1] if steps else {"step": 0, "epoch": 0.0, "loss": None}
-    S = config["train"]["S"]
-    return RunSummary(
-        path=str(run), config=config["model"]["name"], data=config["data"]["name"],
-        S=":".join(map(str, S)) if isinstance(S, list) else str(S),
-        step=last["step"], epoch=last["epoch"], loss=last["loss"],
-        val_top1_error=errors[-1] if errors else None, best_top1_error=min(errors, default=None),
-        device=config["device"],
-    )  # fmt: skip
+    try:
+        return RunSummary(
+            path=str(run), config=config["model"]["name"], data=config["data"]["name"],
+            S=scale_text(config["train"]["S"]),
+            step=last["step"], epoch=last["epoch"], loss=last["loss"],
+            val_top1_error=errors[-1] if errors else None, best_top1_error=min(errors, default=None),
+            device=config["device"],
+        )  # fmt: skip
+    except (KeyError, TypeError):
+        raise DataError(f"{Path(run) / CONFIG}: not of a run of vggstudy train; move it elsewhere") from None
 
 
 def find_runs(root: str | Path) -> list[Path]:
-    """Run directories at or below `root`, by path."""
-    return sorted(path.parent for path in Path(root).rglob(CONFIG) if _is_run(path.parent))
-
-
-def _is_run(path: Path) -> bool:
-    try:
-        return {"train", "model", "data", "device"} <= read_config(path).keys()
-    except DataError:
-        return False
+    """Directories at or below `root` with the configuration and the metrics of a run, or what has their names, by
+    path."""
+    return sorted(path.parent for path in Path(root).rglob(METRICS) if (path.parent / CONFIG).is_file())

@@ -6,19 +6,21 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from vggstudy.atomic import replace_text
 from vggstudy.checkpoint import load_checkpoint, save_checkpoint
 from vggstudy.data import Data, load_data
 from vggstudy.evaluate import evaluate
 from vggstudy.model import VGG
 from vggstudy.nets import FOLDER, RECIPES, Recipe
 from vggstudy.runs import read_config, read_metrics, seconds_of
+from vggstudy.scales import scale_text
 
 SEED = 0
 TEST_SCALES = (64, 72, 80, 96, 108, 144)
@@ -30,7 +32,7 @@ def command(recipe: Recipe, runs: Path) -> list[str]:
     """The command line that trains a net, from the word `train` on."""
     options = {
         "--data": "shapes",
-        "--S": recipe.scale(":"),
+        "--S": scale_text(recipe.S),
         "--epochs": recipe.epochs,
         "--lr": recipe.lr,
         "--seed": SEED,
@@ -72,7 +74,8 @@ def publish(recipe: Recipe, runs: Path, data: Data, folder: Path = FOLDER) -> di
     """Write `<name>.safetensors` and `<name>.json` of a finished run; the card is returned."""
     run = runs / recipe.name
     model = load_checkpoint(run)
-    steps, regime = read_metrics(run), read_config(run)["train"]
+    steps, record = read_metrics(run), read_config(run)
+    regime = record["train"]
     written = save_checkpoint(folder / f"{recipe.name}.safetensors", model, classes=data.classes)
     card = {
         "name": recipe.name,
@@ -81,7 +84,7 @@ def publish(recipe: Recipe, runs: Path, data: Data, folder: Path = FOLDER) -> di
         "net": model.spec,
         "data": f"shapes: {len(data.train):,} training, {len(data.val):,} validation, {len(data.test):,} test images",
         "licence": "MIT, as the library; the images are made by it",
-        "device": f"{platform.machine()} CPU, {torch.get_num_threads()} thread, torch {torch.__version__}",
+        "device": trained_on(record),
         "seconds": round(seconds_of(steps, regime["batch_size"])),
         "bytes": written.stat().st_size,
         "val_top1_error": next(
@@ -90,8 +93,17 @@ def publish(recipe: Recipe, runs: Path, data: Data, folder: Path = FOLDER) -> di
         "test_top1_error": {str(Q): error(model, data, Q) for Q in TEST_SCALES},
         "curve": curve(steps),
     }
-    written.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    replace_text(written.with_suffix(".json"), json.dumps(card, indent=1) + "\n")
     return card
+
+
+def trained_on(record: Mapping[str, Any]) -> str:
+    """What trained the net of a run, by the run's own record; a CPU is this machine's."""
+    device, processes, threads = record["device"], record.get("processes", 1), torch.get_num_threads()
+    if device == "cpu":
+        device = f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
+    together = f", {processes} processes" if processes > 1 else ""
+    return f"{device}{together}, torch {record['torch']}"
 
 
 def error(model: VGG, data: Data, Q: int) -> float:

@@ -12,31 +12,33 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from vggstudy import __version__
 from vggstudy.ahead import ahead
-from vggstudy.augment import Augmentation, Batch, sample_batch
-from vggstudy.checkpoint import Checkpoint, snapshot
+from vggstudy.augment import Augmentation, Batch, release_device_images, sample_batch
+from vggstudy.checkpoint import Checkpoint, preprocessing, snapshot
 from vggstudy.data import Data
 from vggstudy.diagnosis import Stall, is_out_of_memory, not_finite, not_finite_weights, out_of_memory
-from vggstudy.distributed import deterministic, place
+from vggstudy.distributed import kernels, place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
 from vggstudy.imageset import training_images
 from vggstudy.keyed import words
 from vggstudy.learner import Later, Learner
 from vggstudy.model import VGG
-from vggstudy.progress import Progress, Step, check_same_run, resumed
+from vggstudy.progress import Progress, Step, check_same_classes, check_same_run, resumed
 from vggstudy.regime import SMALL, SMALL_NET, TrainConfig, problems
-from vggstudy.rundirectory import RunDirectory, checkpoints, newest_checkpoint, open_run
+from vggstudy.rundirectory import RunDirectory, has_begun, newest_checkpoint, open_run
 from vggstudy.schedule import schedule
 from vggstudy.signals import StopRequest
 from vggstudy.validation import CentreCrops, validate
 
 __all__ = ["SMALL", "SMALL_NET", "Step", "TrainConfig", "train"]
+
+Made = TypeVar("Made")
 
 
 def train(
@@ -131,7 +133,8 @@ class _Training:
         with ExitStack() as stack:
             stop = stop or stack.enter_context(StopRequest())
             self.place = stack.enter_context(place(config))
-            stack.enter_context(deterministic(config.deterministic))
+            stack.enter_context(kernels(config.deterministic))
+            self.workers = int(self.place.device.type == "cuda") if config.workers is None else config.workers
             self.learner = Learner(self.model, config, self.place)
             self.crops = CentreCrops(
                 self.data.val,
@@ -144,6 +147,7 @@ class _Training:
             if out is not None:
                 self._open(stack, out, resume)
             stack.callback(self.model.eval)
+            stack.callback(release_device_images, self.data.train)
             self.model.train()
             yield from self._steps(stop)
 
@@ -214,17 +218,22 @@ class _Training:
             )
             return Batch(*(part if part.is_cuda else part.pin_memory() for part in batch)) if on_gpu else batch
 
-        return ahead(make, range(start, start if self.finished else self.total), max(config.workers, int(on_gpu)))
+        return ahead(make, range(start, start if self.finished else self.total), self.workers)
 
     def _update(self, batch: Batch, step: Step) -> Tensor:
+        images = self.config.micro_batch or len(batch.labels)
+        return self._in_memory(lambda: self.learner.update(batch, step.step, step.lr), images)
+
+    def _in_memory(self, work: Callable[[], Made], images: int) -> Made:
+        """What `work` makes of that many images at a time."""
         try:
-            return self.learner.update(batch, step.step, step.lr)
-        except RuntimeError as error:
+            return work()
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         # Here the error, and with it what it kept alive, is gone.
         self.learner.release()
-        raise TrainingError(out_of_memory(self.model, self.config.micro_batch or len(batch.labels)))
+        raise TrainingError(out_of_memory(self.model, images))
 
     def _validates(self, step: int) -> bool:
         return step == self.total or self._steers(step)
@@ -241,7 +250,8 @@ class _Training:
         return self.files is not None and (due or self.progress.best_step == step)
 
     def _validated(self, step: Step, stall: Stall) -> Step:
-        seen = validate(self.learner, self.crops)
+        crops = self.crops
+        seen = self._in_memory(lambda: validate(self.learner, crops, self.workers), crops.batch_size)
         step = replace(step, val_loss=seen.loss, val_top1_error=seen.top1_error, val_top5_error=seen.top5_error)
         told = {"top1": step.val_top1_error, "top5": step.val_top5_error}[self.config.plateau_on]
         self.progress = self.progress.after(step, told if self._steers(step.step) else None)
@@ -264,9 +274,12 @@ class _Training:
         if self.place.first:
             self.files = stack.enter_context(open_run(out, resume))
             self.files.require(self._checkpoint_bytes())
-        found = resume and out.is_dir() and bool(checkpoints(out))
-        if found:
+        if resume and has_begun(out):
             self._resume(out, newest_checkpoint(out))
+        if not self.place.agree(self.progress.step):
+            raise TrainingError(
+                f"{out}: the processes would go on from different steps; --out must lie where all computers see it"
+            )
         if self.files is not None and not self.finished:
             self.files.rewind(self.progress.step)
             versions = {"vggstudy": __version__, "torch": torch.__version__}
@@ -275,7 +288,8 @@ class _Training:
 
     def _resume(self, out: Path, checkpoint: Checkpoint) -> None:
         check_same_run(str(out), checkpoint.training["record"], self.record)
-        self.learner.load(checkpoint.weights, checkpoint.momentum)
+        check_same_classes(str(out), checkpoint.classes, self.data.classes)
+        self.learner.load(checkpoint.weights, checkpoint.momentum, preprocessing(checkpoint.preprocessing))
         self.progress = resumed(checkpoint.training["progress"], self.config, self.total)
         self.saved = self.progress.step
 

@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from vggstudy.augment import rescale
 from vggstudy.cost import images_at_a_time
-from vggstudy.errors import ConfigError, unknown
-from vggstudy.evaluate import batches_by_size, evaluating, pixels_of, scales_of
+from vggstudy.errors import ConfigError, about, unknown
+from vggstudy.evaluate import batches_by_size, evaluating, path_of, pixels_of, scales_of
 from vggstudy.model import VGG, preprocess
 
 FULLY_CONNECTED = ("fc6", "fc7")
@@ -86,8 +86,14 @@ def describe(
     scales = scales_of(model, Q)
     parameter = next(model.parameters())
     found: dict[str, Tensor] = {}
+
+    def rescaled(number: int, size: int) -> Tensor:
+        image = pixels_of(dataset[number][0], path_of(dataset, number))
+        with about(path_of(dataset, number)):
+            return rescale(image, size)
+
     images = (
-        (number * len(scales) + place, rescale(pixels_of(dataset[number][0]), size))
+        (number * len(scales) + place, rescaled(number, size))
         for number in range(len(dataset))
         for place, size in enumerate(scales)
     )

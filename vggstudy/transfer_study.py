@@ -23,6 +23,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from vggstudy.atomic import replace_text
 from vggstudy.configs import find_config
 from vggstudy.data import load_data
 from vggstudy.errors import ConfigError, unknown
@@ -203,7 +204,7 @@ def measure(plan: Plan, names: Sequence[str] = ()) -> None:
     for name in names or parts:
         if not files[name].exists():
             started = perf_counter()
-            files[name].write_text(json.dumps(parts[name]()), encoding="utf-8")
+            replace_text(files[name], json.dumps(parts[name]()))
             print(f"{name}: {perf_counter() - started:.0f} s", flush=True)
     if missing := [name for name, file in files.items() if not file.exists()]:
         print(f"not written yet, missing: {', '.join(missing)}")
@@ -214,7 +215,7 @@ def measure(plan: Plan, names: Sequence[str] = ()) -> None:
         "near_net": "A, width 1/8, crop 32, without pool5",
         "runs": {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()},
     }  # fmt: skip
-    (plan.results / "transfer.json").write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_text(plan.results / "transfer.json", json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def main(words: Sequence[str] | None = None) -> None:

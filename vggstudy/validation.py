@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from vggstudy.ahead import ahead
 from vggstudy.augment import rescale
-from vggstudy.errors import DataError
+from vggstudy.errors import DataError, about
 from vggstudy.imageset import ImageSet
 from vggstudy.learner import Learner
 
@@ -33,7 +33,7 @@ class CentreCrops:
     """
 
     def __init__(self, dataset: ImageSet, Q: int, crop_size: int, batch_size: int, rank: int = 0, world_size: int = 1):
-        self.dataset, self.Q, self.crop_size = dataset, Q, crop_size
+        self.dataset, self.Q, self.crop_size, self.batch_size = dataset, Q, crop_size, batch_size
         mine = torch.arange(len(dataset))[rank::world_size]
         self.indices = [part for part in mine.split(batch_size) if len(part)]
         self._keep = len(dataset) * 3 * crop_size**2 <= KEPT_BYTES
@@ -46,14 +46,16 @@ class CentreCrops:
         """Crops, uint8 `(N, 3, crop, crop)`, and labels `(N,)` of one batch."""
         if number in self._kept:
             return self._kept[number]
-        images, labels = zip(*(self.dataset[index] for index in self.indices[number].tolist()), strict=True)
-        batch = (
-            torch.stack([centre_crop(rescale(image, self.Q), self.crop_size) for image in images]),
-            torch.tensor(labels),
-        )
+        crops, labels = zip(*map(self._crop, self.indices[number].tolist()), strict=True)
+        batch = torch.stack(crops), torch.tensor(labels)
         if self._keep:
             self._kept[number] = batch
         return batch
+
+    def _crop(self, index: int) -> tuple[Tensor, int]:
+        image, label = self.dataset[index]
+        with about(self.dataset.path(index)):
+            return centre_crop(rescale(image, self.Q), self.crop_size), label
 
 
 def centre_crop(image: Tensor, side: int) -> Tensor:
@@ -66,12 +68,12 @@ def centre_crop(image: Tensor, side: int) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(learner: Learner, crops: CentreCrops) -> Validation:
-    """Loss and errors of the network as it is now, over the crops of all processes."""
+def validate(learner: Learner, crops: CentreCrops, workers: int = 0) -> Validation:
+    """Loss and errors of the network as it is now, over the crops of all processes, read by that many threads."""
     place, model = learner.place, learner.model
     totals = torch.zeros(4, dtype=torch.float64, device=place.device)  # loss, top-1 wrong, top-5 wrong, images
     model.eval()
-    for batch in ahead(crops.__getitem__, range(len(crops)), learner.config.workers):
+    for batch in ahead(crops.__getitem__, range(len(crops)), workers):
         images, labels = (part.to(place.device, non_blocking=True) for part in batch)
         scores = learner.scores(images)
         right = scores.topk(min(5, model.num_classes)).indices == labels[:, None]

@@ -13,6 +13,7 @@ from json import dumps
 import torch
 from torch import Tensor
 
+from vggstudy import paper
 from vggstudy.cost import count_macs, images_at_a_time, on_meta
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.interiors import Corner, CropMaps, share_interiors, split_features
@@ -88,12 +89,9 @@ def multi_crop_and_dense(model: VGG, images: Tensor, exact_grid: bool = False) -
     return (_mean_over_crops(model, maps, counts, stages) + whole) / 2
 
 
-VIEWS: dict[str, Callable[[VGG, Tensor, bool], Tensor]] = {
-    "centre": centre,
-    "dense": dense,
-    "multi-crop": multi_crop,
-    "multi-crop & dense": multi_crop_and_dense,
-}
+VIEWS: dict[str, Callable[[VGG, Tensor, bool], Tensor]] = dict(
+    zip(paper.VIEWS, (centre, dense, multi_crop, multi_crop_and_dense), strict=True)
+)
 
 
 def find_view(name: str) -> Callable[[VGG, Tensor, bool], Tensor]:

@@ -11,6 +11,7 @@ keras        D E      the paper's own nets as Keras hands them out (HDF5): the s
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from torch import Tensor
 from vggstudy.archives import fetch
 from vggstudy.checkpoint import SUFFIX, load_checkpoint
 from vggstudy.configs import find_config
-from vggstudy.errors import WeightsError, unknown
+from vggstudy.errors import ConfigError, WeightsError, unknown
 from vggstudy.model import VGG, Preprocessing, vgg
 from vggstudy.nets import shipped, weights_file
 
@@ -94,19 +95,33 @@ def load_weights(model: VGG, weights: Any) -> None:
 def find_network(name: str, weights: str | None = None, num_classes: int = 1000) -> VGG:
     """The network that a command line names: a shipped one, a checkpoint, a run directory, or a configuration.
 
+    What lies in the working directory does not change what `D` means; a folder of that name is `./D`.
+
     Raises:
         WeightsError: For a configuration without weights, or weights for what has its own.
     """
     if name in shipped():
         name = str(weights_file(name))
-    if Path(name).exists() or Path(name).suffix == SUFFIX:
+    if not _is_configuration(name) and (Path(name).exists() or Path(name).suffix == SUFFIX):
         if weights is not None:
             raise WeightsError(f"{name} has weights of its own: leave {weights} out, or name a configuration such as D")
         return load_checkpoint(name)
     config = find_config(name)
     if weights is None:
-        raise WeightsError(f"configuration {config.name} needs weights: {', '.join(SOURCES)}, or a file")
+        there = f"; what is called so here is ./{name}" if os.path.exists(name) else ""
+        raise WeightsError(f"configuration {config.name} needs weights: {', '.join(SOURCES)}, or a file{there}")
     return vgg(config, num_classes=num_classes, weights=weights).eval()
+
+
+def _is_configuration(name: str) -> bool:
+    """Whether a text is the name of a configuration, and can be no path that somebody wrote as one."""
+    if os.sep in name or Path(name).suffix:
+        return False
+    try:
+        find_config(name)
+    except ConfigError:
+        return False
+    return True
 
 
 def _load_enum(model: VGG, name: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from vggstudy.arms import RIVAL_5
+from vggstudy.atomic import replace_text
 from vggstudy.checkpoint import save_checkpoint
 from vggstudy.configs import find_config
 from vggstudy.data import Data, load_data
@@ -87,7 +88,7 @@ def record(name: str, runs: Path = RUNS, results: Path = RESULTS, quick: bool = 
     about = {"command": f"python book/_ext/record.py {name}", "device": "cpu", "torch": torch.__version__}
     results.mkdir(exist_ok=True)
     text = json.dumps({**about, "settings": made}, ensure_ascii=False)
-    (results / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    replace_text(results / f"{name}.json", text + "\n")
 
 
 def shortened(setting: Setting) -> Setting:
@@ -109,7 +110,7 @@ def _run(name: str, setting: Setting, seed: int, runs: Path) -> dict[str, Any]:
     run = {**told, "seed": seed, "model": model.spec, "train": asdict(regime), "records": records}
     runs.mkdir(parents=True, exist_ok=True)
     save_checkpoint(kept.with_suffix(".safetensors"), model, classes=data.classes)
-    kept.write_text(json.dumps(run), encoding="utf-8")
+    replace_text(kept, json.dumps(run))
     print(records[-1], flush=True)
     return run
 

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Locator, Page, TimeoutError
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,9 @@ def serve(folder: Path, cells: Iterable[str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb"
     finally:
         server.terminate()
-        server.wait(30)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(30)
+        server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +76,17 @@ def _wait_for(address: str, seconds: float = 90) -> None:
 def open_notebook(browser, address: str, n_cells: int) -> Page:
     """The page of a notebook whose cells are there and whose kernel answers."""
     page = browser.new_context(viewport={"width": 1300, "height": 1400}).new_page()
+    page.add_locator_handler(page.locator(".jp-Dialog"), accept)
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell").nth(n_cells - 1).wait_for(timeout=60_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
     return page
+
+
+def accept(dialog: Locator) -> None:
+    """On a busy machine JupyterLab asks about a kernel or a connection that lets it wait; do as a user does."""
+    print("JupyterLab asks:", " | ".join(dialog.inner_text().splitlines()))
+    dialog.locator(".jp-mod-accept").click()
 
 
 def run_cell(page: Page, number: int) -> None:

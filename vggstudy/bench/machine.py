@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from vggstudy.distributed import cpu_has_bfloat16
+
 PACKAGES = ("vggstudy", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
@@ -22,7 +24,7 @@ def machine(device: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "bfloat16": device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+        "bfloat16": device == "cuda" or cpu_has_bfloat16(),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "versions": {name: installed(name) for name in PACKAGES},
         "commit": commit(),
@@ -33,7 +35,7 @@ def machine(device: str) -> dict[str, Any]:
 def cpu_name() -> str:
     """The processor as Linux names it, else as Python does."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     fields = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)

@@ -34,7 +34,7 @@ def peak_bytes(run: Callable[[], object], device: str) -> int:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(path))
-        events = json.loads(path.read_text())["traceEvents"]
+        events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
     return max(event["args"]["Total Allocated"] for event in events if event.get("name") == "[memory]")
 
 

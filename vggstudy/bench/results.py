@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from vggstudy.atomic import replace_text
 from vggstudy.bench import ROWS
 from vggstudy.errors import DataError
 
@@ -23,7 +23,7 @@ def load_results(name: str | Path = "cpu") -> Results:
     """
     path = RESULTS / f"{name}.json" if isinstance(name, str) else name
     try:
-        results = json.loads(path.read_text())
+        results = json.loads(path.read_text(encoding="utf-8"))
         return {"rows": list(results["rows"]), "curves": list(results["curves"])}
     except FileNotFoundError:
         raise DataError(f"no results in {path}: make them with `vggstudy bench --store {path}`") from None
@@ -39,9 +39,7 @@ def store_results(path: Path, found: Results) -> None:
         places = {name: place for place, name in enumerate(ROWS)} if kind == "rows" else {}
         results[kind] = sorted(records.values(), key=lambda record: places.get(record[key], len(places)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(results, indent=1) + "\n")
-    os.replace(part, path)
+    replace_text(path, json.dumps(results, indent=1) + "\n")
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:

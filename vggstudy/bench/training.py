@@ -22,7 +22,7 @@ from vggstudy.bench.records import Goal, Measurement, Row, Setting
 from vggstudy.bench.references import ReferenceLoop, loader, training_images
 from vggstudy.bench.rivals import torchvision_vgg
 from vggstudy.data import Data
-from vggstudy.distributed import place
+from vggstudy.distributed import cpu_has_bfloat16, place
 from vggstudy.errors import StudyWarning
 from vggstudy.folders import class_folders, class_set
 from vggstudy.imageset import take
@@ -134,7 +134,7 @@ def epoch_contest(setting: Setting, crop_size: int, epochs: int) -> Iterator[Con
 def measure_steps(setting: Setting) -> Sequence[Measurement]:
     """At the paper's width and slim; also in bfloat16 on a CPU that computes in it, as `--precision bfloat16` does."""
     jobs = [partial(step_contest, slim=False), partial(step_contest, slim=True)]
-    if setting.device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if setting.device == "cpu" and cpu_has_bfloat16():
         jobs.append(partial(step_contest, slim=False, precision="bfloat16"))
     return contests(*jobs)(setting)
 

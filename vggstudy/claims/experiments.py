@@ -56,7 +56,7 @@ DATA = (
     Claim(
         "classes", "4",
         "ILSVRC-2012 has 1000 classes.",
-        "exact", DATASET.classes, lambda: len(json.loads(WORDNET_IDS.read_text())), " classes",
+        "exact", DATASET.classes, lambda: len(json.loads(WORDNET_IDS.read_text(encoding="utf-8"))), " classes",
         evidence=(Checked("tests/test_data_folders.py::test_imagenet_in_class_folders"),),
     ),
     Claim(

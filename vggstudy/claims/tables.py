@@ -8,6 +8,7 @@ from vggstudy.claims.evidence import Evidence, Runs
 from vggstudy.claims.record import Claim
 from vggstudy.paper import JITTER, TABLE_3, TABLE_4, TABLE_5, TABLE_6, TABLE_7, Fusion, Result, Rival, Scale
 from vggstudy.recipes import recipe
+from vggstudy.scales import scale_name, scale_text
 
 DATA = "imagenet:data/imagenet"
 PUBLISHED = ("D", "E")  # of jittered S; their authors gave them away
@@ -23,15 +24,6 @@ def _slug(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def scale(S: Scale) -> str:
-    """`384`, or `256:512` for a range, as the command line has it."""
-    return ":".join(map(str, S)) if isinstance(S, tuple) else str(S)
-
-
-def told(S: Scale) -> str:
-    return f"[{S[0]}; {S[1]}]" if isinstance(S, tuple) else str(S)
-
-
 def run_directory(config: str, S: Scale) -> str:
     """Where `vggstudy recipe` puts a net."""
     return f"runs/{recipe(config, S)[-1].name}"
@@ -39,7 +31,7 @@ def run_directory(config: str, S: Scale) -> str:
 
 def train(config: str, S: Scale) -> Runs:
     """The chain of trainings that leads to a net."""
-    return Runs(f"vggstudy recipe {config} --S {scale(S)} --data {DATA} --run")
+    return Runs(f"vggstudy recipe {config} --S {scale_text(S)} --data {DATA} --run")
 
 
 def evaluate_published(config: str, table: str) -> Runs:
@@ -74,8 +66,8 @@ def fuse_commands(row: Fusion) -> tuple[Evidence, ...]:
 
 def _row(row: Result, number: int) -> Claim:
     """A row of Tables 3 to 5."""
-    name = f"table{number}-{_slug(f'{row.config} {told(row.S)}')}"
-    text = f"{row.config}, trained at S = {told(row.S)}, tested at Q = {', '.join(map(str, row.Q))}"
+    name = f"table{number}-{_slug(f'{row.config} {scale_name(row.S)}')}"
+    text = f"{row.config}, trained at S = {scale_name(row.S)}, tested at Q = {', '.join(map(str, row.Q))}"
     if number == 5:
         name, text = f"table{number}-{_slug(f'{row.config} {row.view}')}", f"{text}, {row.view}"
     paper = errors(row.top1_error, row.top5_error)
@@ -83,7 +75,7 @@ def _row(row: Result, number: int) -> Claim:
 
 
 def _fusion(row: Fusion, number: int) -> Claim:
-    nets = ", ".join(f"{config} ({told(S)})" for config, S, _ in map(_member, row.models))
+    nets = ", ".join(f"{config} ({scale_name(S)})" for config, S, _ in map(_member, row.models))
     text = f"{len(row.models)} nets, {row.view} ({row.when}): {nets}."
     paper = errors(row.top1_error, row.top5_error, row.test_top5_error)
     return Claim(f"table6-row-{number}", "4.4, Table 6", text, "imagenet", paper, evidence=fuse_commands(row))

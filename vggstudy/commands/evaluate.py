@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vggstudy.commands.subject import add_subject, options, scales, subject
 from vggstudy.errors import ConfigError
-from vggstudy.paper import TABLE_3, TABLE_4, TABLE_5, Result
+from vggstudy.paper import TABLE_3, TABLE_4, TABLE_5, VIEWS, Result
 
 if TYPE_CHECKING:
     from vggstudy.evaluation import Evaluation
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vggstudy.model import VGG
 
 HELP = "top-1 and top-5 error of a checkpoint, or of published weights, on a data set"
-VIEWS = ("centre", "dense", "multi-crop", "multi-crop & dense")
 PROTOCOLS = {"table3": TABLE_3, "table4": TABLE_4, "table5": TABLE_5}
 
 

@@ -58,12 +58,20 @@ def every_stage() -> tuple[Stage, ...]:
     return tuple(dict.fromkeys(stages))
 
 
-def measured_rate(stage: Stage, processes: int) -> float:
-    """The rate of this machine; several processes are taken to be as fast together as the sum of them."""
+def measured_rate(stage: Stage, processes: int) -> float | None:
+    """The rate of this machine, or None if it has too little memory to try; several processes are taken to be as fast
+    together as the sum of them."""
+    from vggstudy.diagnosis import is_out_of_memory
     from vggstudy.probe import training_rate
 
     print("vggstudy: timing a few updates on this machine ...", file=sys.stderr)
-    return processes * training_rate(stage.config)
+    try:
+        return processes * training_rate(stage.config)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    print("vggstudy: no estimate: out of memory on a few images", file=sys.stderr)
+    return None
 
 
 def run_chain(commands: list[list[str]]) -> int:

@@ -58,11 +58,23 @@ def ending(last: Step | None, out: str | Path | None, stop: StopRequest) -> str 
     if stop():
         resume = f"; go on by the same command with --resume --out {out}" if out is not None else ""
         return f"stopped by {stop.signal.name} at step {last.step if last else 0}{resume}"
+    if last is None and ended_on_plateau(out):
+        return (
+            f"{out} is finished, nothing changed: its validation error stopped improving, so --epochs does not go on; "
+            f"train on from its weights with --init-from {out} and another --out"
+        )
     if last is None:
         return f"{out} is finished, nothing changed; a longer schedule (--epochs) goes on with it"
     if out is None:
         return "nothing was kept: --out DIR keeps the network and its metrics"
     return None
+
+
+def ended_on_plateau(out: str | Path) -> bool:
+    """Whether a run ended before its last epoch because the validation error had stopped improving."""
+    from vggstudy.rundirectory import newest_checkpoint
+
+    return newest_checkpoint(out, momentum=False).training["progress"]["schedule"]["finished"]
 
 
 @contextmanager

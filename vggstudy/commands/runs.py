@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from vggstudy.errors import DataError
@@ -18,10 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    found = [summarise(path) for path in find_runs(args.folder)]
+    found = list(summaries(args.folder))
     if not found:
         raise DataError(f"{args.folder}: no run directory there or below; vggstudy train --out DIR makes one")
     print(json.dumps([asdict(summary) for summary in found], indent=2) if args.json else table(found))
+
+
+def summaries(folder: str) -> Iterator[RunSummary]:
+    """The runs below a folder; what cannot be read is said on stderr, and the others are listed."""
+    for path in find_runs(folder):
+        try:
+            yield summarise(path)
+        except DataError as error:
+            print(f"vggstudy: skipped {error}", file=sys.stderr)
 
 
 def table(found: list[RunSummary]) -> str:

@@ -35,13 +35,20 @@ def add_subject(parser: argparse.ArgumentParser, nets: str | None = None) -> Non
     parser.add_argument(
         "--on-error", default="raise", choices=("raise", "skip"), help="what to do with a damaged image"
     )
-    parser.add_argument("--workers", type=int, default=0, help="threads that read images ahead (default: 0)")
+    parser.add_argument("--workers", type=threads, default=0, help="threads that read images ahead (default: 0)")
     parser.add_argument("--device", default="auto", help="cpu or cuda (default: cuda where there is one)")
 
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """Keywords of `evaluate` that say how, not what."""
     return {"on_error": args.on_error, "workers": args.workers, "progress": meter()}
+
+
+def threads(text: str) -> int:
+    """A number of threads."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number, 0 or more")
+    return int(text)
 
 
 def scales(text: str) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "validate_every": (int, "updates between validations (default: an epoch)"),
     "save_every": (int, "updates between checkpoints (default: an epoch)"),
     "keep": (int, "newest checkpoints that stay"),
-    "workers": (int, "threads that prepare images"),
+    "workers": (int, "threads that prepare images (default: 1 on a GPU, else 0)"),
     "augment_on": (str, "host or device: where images are rescaled and cropped"),
     "device": (str, "auto, cpu, cuda, cuda:1, ..."),
     "precision": (str, "auto, float32 or bfloat16"),
@@ -172,14 +172,16 @@ def run(args: argparse.Namespace) -> int:
     from vggstudy.commands.reporting import ending, follow, warnings_as_lines
     from vggstudy.data import load_data
     from vggstudy.distributed import is_first
+    from vggstudy.rundirectory import has_begun
     from vggstudy.signals import StopRequest
     from vggstudy.train import train, updates_per_epoch
 
-    skipping = {"on_error": "skip"} if args.on_error == "skip" else {}
+    largest_S = max(config.S_range[1], config.val_Q)
+    skipping = {"on_error": "skip", "largest_S": largest_S} if args.on_error == "skip" else {}
     data = load_data(args.data, download=args.download, **skipping)
     if is_first():
         print(*(f"vggstudy: skipped {reason}\n" for reason in data.skipped), sep="", end="", file=sys.stderr)
-    model = build(args, net, data, config.seed, small)
+    model = build(args, net, data, config.seed, small, resuming=args.resume and has_begun(out))
     note = {"command": ["vggstudy", *sys.argv[1:]], "init_from": args.init_from}
     with StopRequest() as stop, warnings_as_lines():
         steps = train(model, data, config, out=out, resume=args.resume, stop=stop, note=note)
@@ -223,8 +225,10 @@ def source(data: str) -> str:
     return data.partition(":")[0]
 
 
-def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool) -> VGG:
-    """The network as it begins."""
+def build(
+    args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool, resuming: bool = False
+) -> VGG:
+    """The network as it begins; one that goes on has its weights from its own checkpoints."""
     from vggstudy.distributed import is_first
     from vggstudy.fresh import fresh_net, start_from
 
@@ -234,7 +238,7 @@ def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, 
         config = config.without_last_pool()
     method = ("he" if small else "glorot") if args.initialise is None else args.initialise
     model = fresh_net(config, data, method, seed, unit_variance=small, **net)
-    if args.init_from:
+    if args.init_from and not resuming:
         taken = start_from(model, args.init_from, args.centre_kernels)
         if is_first():
             print(f"vggstudy: from {args.init_from}: {', '.join(taken)}", file=sys.stderr)

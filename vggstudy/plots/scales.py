@@ -12,16 +12,12 @@ from matplotlib.ticker import NullLocator
 
 from vggstudy.paper import Result, Scale
 from vggstudy.plots.style import BLUE, INK, MUTED, ORANGE, RED, WIDTH, theme
+from vggstudy.scales import scale_name
 
 if TYPE_CHECKING:
     from vggstudy.bootstrap import Estimate
 
 SHADES = (BLUE, ORANGE, RED)
-
-
-def scale_name(S: Scale) -> str:
-    """`256`, or `[256; 512]` for a range."""
-    return f"[{S[0]}; {S[1]}]" if isinstance(S, tuple) else str(S)
 
 
 @theme()

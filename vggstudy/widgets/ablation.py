@@ -9,6 +9,8 @@ import traitlets
 
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.nets import RECIPES
+from vggstudy.paper import VIEWS
+from vggstudy.scales import scale_name
 from vggstudy.widgets.base import StudyWidget
 from vggstudy.widgets.words import short
 
@@ -47,8 +49,6 @@ def ablation_table(ablation: Ablation) -> tuple[Row, ...]:
 
     Paper: Tables 3, 4 and 5.  Book: scales.
     """
-    from vggstudy.ablation import VIEWS
-
     found = {
         (net, view, Q): ablation.evaluation(net, Q, view) for net in ablation.nets for view in VIEWS for Q in COLUMNS
     }
@@ -57,7 +57,7 @@ def ablation_table(ablation: Ablation) -> tuple[Row, ...]:
         Row(
             net,
             RECIPES[net].config,
-            _scale(RECIPES[net].S),
+            scale_name(RECIPES[net].S),
             {view: tuple(_cell(net, Q, view, found[net, view, Q], largest) for Q in COLUMNS) for view in VIEWS},
         )
         for net in ablation.nets
@@ -77,15 +77,11 @@ def _cell(net: str, Q: tuple[int, ...], view: str, seen: Evaluation | None, larg
         intervals=tuple((round(each.low, 1), round(each.high, 1)) for each in intervals),
         levels=tuple(round(100 * error / most) for error, most in zip(errors, largest, strict=True)),
         macs=short(seen.macs / len(seen)),
-        paper=f"{paper.config}, S = {_scale(paper.S)}, Q = {_scales(paper.Q)}, section {paper.section}"
+        paper=f"{paper.config}, S = {scale_name(paper.S)}, Q = {_scales(paper.Q)}, section {paper.section}"
         if paper
         else "",
         paper_errors=(paper.top1_error, paper.top5_error) if paper else None,
     )
-
-
-def _scale(S: int | tuple[int, int]) -> str:
-    return f"[{S[0]}; {S[1]}]" if isinstance(S, tuple) else str(S)
 
 
 def _scales(Q: tuple[int, ...]) -> str:
@@ -119,7 +115,7 @@ class EvaluationAblation(StudyWidget):
     rows = traitlets.List(help="of `Row` records").tag(sync=True)
 
     def __init__(self, ablation: Ablation | None = None, view: str = "dense", net: str | None = None) -> None:
-        from vggstudy.ablation import VIEWS, Ablation
+        from vggstudy.ablation import Ablation
 
         ablation = Ablation.load() if ablation is None else ablation
         if not ablation.nets:

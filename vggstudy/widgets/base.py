@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def _read(*names: str) -> str:
-    return "\n".join(path.read_text() for name in names if (path := STATIC / name).exists())
+    return "\n".join(path.read_text(encoding="utf-8") for name in names if (path := STATIC / name).exists())
 
 
 def shows_errors(method: Callable[..., None]) -> Callable[..., None]:

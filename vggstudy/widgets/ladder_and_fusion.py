@@ -14,6 +14,7 @@ from vggstudy.bootstrap import Estimate, estimate
 from vggstudy.errors import ConfigError, DataError, unknown
 from vggstudy.nets import RECIPES
 from vggstudy.paper import TABLE_6, TABLE_7, Fusion, Result
+from vggstudy.scales import scale_name
 from vggstudy.widgets.base import StudyWidget
 from vggstudy.widgets.words import short
 
@@ -216,8 +217,7 @@ def _partners(ablation: Ablation, net: str) -> list[str]:
 
 
 def _named(net: str) -> tuple[str, str]:
-    S = RECIPES[net].S
-    return RECIPES[net].config, f"S = [{S[0]}; {S[1]}]" if isinstance(S, tuple) else f"S = {S}"
+    return RECIPES[net].config, f"S = {scale_name(RECIPES[net].S)}"
 
 
 def _reported() -> list[tuple[str, str, float | None, float | None]]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from vggstudy.augment import Augmentation, CropDraw, scaled_sides
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.regime import Scale
+from vggstudy.scales import scale_name
 from vggstudy.shapes import Shapes, draw
 from vggstudy.widgets.base import StudyWidget
 from vggstudy.widgets.pictures import data_url
@@ -116,7 +117,7 @@ def spreads(sizes: dict[str, NDArray[np.float64]]) -> tuple[tuple[float, float],
 
 def regime_name(S: Scale) -> str:
     """`S = 72`, or `S in [72; 144]` for a jittered scale."""
-    return f"S in [{S[0]}; {S[1]}]" if isinstance(S, tuple) else f"S = {S}"
+    return f"S {'in' if isinstance(S, tuple) else '='} {scale_name(S)}"
 
 
 @dataclass(frozen=True)

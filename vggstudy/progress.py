@@ -103,11 +103,9 @@ def check_same_classes(path: str, old: Sequence[str], new: Sequence[str]) -> Non
     Raises:
         CheckpointError: Naming the first that differs, old -> new.
     """
-    differing = [
-        f"{number}: {had!r} -> {name!r}" for number, (had, name) in enumerate(zip(old, new, strict=True)) if had != name
-    ]
-    if differing:
-        raise CheckpointError(
-            f"{path}: was trained on other classes (class {differing[0]}); resume with the old data, or start anew "
-            "from its weights with --init-from"
-        )
+    for number, (had, name) in enumerate(zip(old, new, strict=True)):
+        if had != name:
+            raise CheckpointError(
+                f"{path}: was trained on other classes (class {number}: {had!r} -> {name!r}); resume with the old "
+                "data, or start anew from its weights with --init-from"
+            )

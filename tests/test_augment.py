@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_memory_does_not_change_the_crops(monkeypatch):
     few = noise(10)
     again = sample_batch(few, range(10), 0, 1, augmentation)
     assert torch.equal(kept.images, again.images)
-    assert 0 < sum(image.nbytes for image in augment._kept[few].values()) <= 20_000
+    assert 0 < sum(image.nbytes for image in augment._kept[few].images.values()) <= 20_000
 
 
 @pytest.mark.parametrize("S", [40, (36, 56)])
@@ -155,14 +156,27 @@ def test_what_is_kept_on_a_device_can_be_released(monkeypatch):
         return sample_batch(images, range(10), 0, 0, how, device)
 
     here = draw(None).images
-    on_host = dict(augment._kept[images])
+    on_host = dict(augment._kept[images].images)
     there = draw(device).images
-    assert 0 < len(on_host) < len(augment._kept[images]) < 20
+    assert 0 < len(on_host) < len(augment._kept[images].images) < 20
     release_device_images(images)
-    assert augment._kept[images].keys() == on_host.keys()
+    assert augment._kept[images].images.keys() == on_host.keys()
     assert augment._kept[images].room == 100_000 - sum(image.nbytes for image in on_host.values())
     assert torch.equal(draw(device).images, there) and torch.equal(draw(None).images, here)
     release_device_images(noise(2))  # of which nothing is kept
+
+
+def test_images_are_kept_and_released_by_several_threads_at_once(monkeypatch):
+    """Two trainings on one data set; and two workers that rescale the same image keep it once."""
+    monkeypatch.setattr(augment, "KEPT_BYTES", 300_000)
+    images, how, device = noise(40), Augmentation(32, 32), torch.device("cpu")
+    with ThreadPoolExecutor(4) as pool:
+        drawn = [pool.submit(sample_batch, images, range(40), 0, epoch, how, device) for epoch in range(40)]
+        released = [pool.submit(release_device_images, images) for _ in range(200)]
+        for work in (*drawn, *released):
+            work.result()
+    release_device_images(images)
+    assert augment._kept[images].room == 300_000
 
 
 def test_crops_are_cut_from_the_image_at_every_place():

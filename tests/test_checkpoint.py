@@ -195,7 +195,7 @@ def test_the_newest_and_the_best_stay_and_steps_sort_as_numbers(tmp_path):
 
 
 def test_an_empty_run_directory_has_no_checkpoint(tmp_path):
-    with pytest.raises(CheckpointError, match="no valid checkpoint yet"), warnings.catch_warnings():
+    with pytest.raises(CheckpointError, match="no checkpoint yet"), warnings.catch_warnings():
         load_checkpoint(tmp_path)
 
 

@@ -116,7 +116,6 @@ def test_no_command_loads_torch_to_parse_its_arguments():
     """A parser that imports torch would take seconds for `--help`."""
     code = """
 import sys
-from importlib import import_module
 from vggstudy.__main__ import parser
 parser()
 heavy = {"torch", "torchvision", "matplotlib", "pandas", "anywidget"} & set(sys.modules)

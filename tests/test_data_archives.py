@@ -69,7 +69,6 @@ def test_a_file_is_fetched_once(server, tmp_path):
     assert [*path.parent.iterdir()] == [path]
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize("resumes", [True, False])
 def test_an_interrupted_file_is_gone_on_with(server, tmp_path, resumes):
     path = tmp_path / "file"
@@ -84,13 +83,11 @@ def test_an_interrupted_file_is_gone_on_with(server, tmp_path, resumes):
     assert [*tmp_path.iterdir()] == [path]
 
 
-@pytest.mark.fault
 def test_a_whole_part_is_taken(server, tmp_path):
     (tmp_path / "file.part").write_bytes(CONTENT)
     assert fetch(server.url, tmp_path / "file", SHA256).read_bytes() == CONTENT
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize("where", ["served", "part", "file"])
 def test_a_wrong_checksum_names_both_and_removes_the_file(server, tmp_path, where):
     path = tmp_path / "file"
@@ -108,7 +105,6 @@ def test_a_wrong_checksum_names_both_and_removes_the_file(server, tmp_path, wher
     assert fetch(server.url, path, SHA256).read_bytes() == CONTENT
 
 
-@pytest.mark.fault
 def test_without_a_network_the_message_says_what_to_put_where(tmp_path):
     with pytest.raises(DataError, match=r"cannot fetch http://127\.0\.0\.1:9/file .*refused.*") as caught:
         fetch("http://127.0.0.1:9/file", tmp_path / "file", SHA256)
@@ -117,7 +113,6 @@ def test_without_a_network_the_message_says_what_to_put_where(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.fault
 def test_a_page_that_is_gone(server, tmp_path):
     server.status = 404
     with pytest.raises(DataError, match="404"):
@@ -156,7 +151,6 @@ def test_good_archives_are_unpacked(tmp_path):
     assert sorted(path.name for path in (tmp_path / "zip").iterdir()) == ["good.txt", "sub"]
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize(
     "evil",
     [
@@ -180,7 +174,6 @@ def test_evil_tar_files_are_refused(tmp_path, evil):
     assert not Path("/tmp/vggstudy-out.txt").exists()
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
@@ -199,7 +192,6 @@ def test_evil_zip_files_are_refused(tmp_path, name, mode):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.zip", "in"]
 
 
-@pytest.mark.fault
 def test_a_damaged_archive_leaves_nothing(tmp_path):
     tar = tar_of(tmp_path / "a.tgz", (member("a.txt"), bytes(np.random.default_rng(0).bytes(50_000))))
     tar.write_bytes(tar.read_bytes()[:30_000])
@@ -208,7 +200,6 @@ def test_a_damaged_archive_leaves_nothing(tmp_path):
     assert [*(tmp_path / "in").iterdir()] == []
 
 
-@pytest.mark.fault
 def test_what_is_in_the_way_is_found_before_anything_is_moved(tmp_path):
     """Else a part of the classes would lie there, and look whole."""
     names = [f"n{number:08d}" for number in range(20)]

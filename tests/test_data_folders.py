@@ -98,7 +98,6 @@ def test_the_name_tells_sets_apart(root):
     assert len({before, changed, load_data(f"imagefolder:{root}").train.name}) == 3
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -134,7 +133,6 @@ def spoil(root: Path) -> list[str]:
     return ["4 cut.jpg", "text.jpg", "zero.jpg", "folder.jpg", "gone.jpg"]
 
 
-@pytest.mark.fault
 def test_bad_files_raise_when_they_are_read(root):
     names = spoil(root)
     train = load_data(f"imagefolder:{root}").train
@@ -145,7 +143,6 @@ def test_bad_files_raise_when_they_are_read(root):
             train[index]
 
 
-@pytest.mark.fault
 def test_bad_files_are_skipped_counted_and_listed(root):
     names = spoil(root)
     data = load_data(f"imagefolder:{root}", on_error="skip")
@@ -171,7 +168,6 @@ def test_a_sliver_is_skipped_with_what_cannot_be_read(root):
         load_data(f"imagefolder:{root}", on_error="skip", largest_S=100_000)
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize("spec", ["imagefolder", "imagenet", "imagenette", "fashion-mnist"])
 def test_a_home_folder_of_nobody(capsys, spec):
     assert main(["evaluate", "A-S72", "--data", f"{spec}:~nosuchuser/x"]) == 2
@@ -179,14 +175,12 @@ def test_a_home_folder_of_nobody(capsys, spec):
     assert line == "vggstudy: error: ~nosuchuser/x: there is no home folder ~nosuchuser; write the folder out"
 
 
-@pytest.mark.fault
 def test_a_cache_in_the_home_folder_of_nobody(monkeypatch):
     monkeypatch.setenv("VGGSTUDY_CACHE", "~nosuchuser/x")
-    with pytest.raises(DataError, match=r"VGGSTUDY_CACHE\): ~nosuchuser/x: there is no home folder"):
+    with pytest.raises(DataError, match=r"VGGSTUDY_CACHE may name: ~nosuchuser/x: there is no home folder"):
         load_data("imagenette")
 
 
-@pytest.mark.fault
 def test_skipping_has_a_limit(root, monkeypatch):
     spoil(root)
     monkeypatch.setattr(folders, "MOST_SKIPPED", 4)
@@ -194,7 +188,6 @@ def test_skipping_has_a_limit(root, monkeypatch):
         load_data(f"imagefolder:{root}", on_error="skip")
 
 
-@pytest.mark.fault
 def test_a_class_of_bad_files_is_refused(root):
     for file in (root / "val" / "dog").iterdir():
         file.write_bytes(b"")
@@ -268,7 +261,6 @@ def test_imagenet_flat_val_beside_train_folders(tmp_path):
         load_data(f"imagenet:{tmp_path}")
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize(
     ("truth", "synsets", "message"),
     [
@@ -286,7 +278,6 @@ def test_wrong_ground_truth_is_refused(tmp_path, truth, synsets, message):
         load_data(f"imagenet:{tmp_path}")
 
 
-@pytest.mark.fault
 def test_imagenet_that_is_not_whole(tmp_path, root):
     flat(tmp_path, [IDS[0], IDS[1]])
     next(tmp_path.glob("*.JPEG")).unlink()

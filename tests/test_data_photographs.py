@@ -111,7 +111,6 @@ def jpeg(quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -135,7 +134,6 @@ def test_what_is_no_image_is_refused_with_its_path(tmp_path, content, reason):
     assert "0x7" not in str(caught.value)  # the address of a buffer tells the reader nothing
 
 
-@pytest.mark.fault
 def test_a_folder_a_missing_file_and_one_that_may_not_be_read(tmp_path):
     (tmp_path / "x.jpg").mkdir()
     with pytest.raises(DataError, match=r"x\.jpg is a folder with the name of an image"):

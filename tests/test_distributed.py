@@ -81,6 +81,15 @@ def test_computers_that_do_not_share_the_run_directory_do_not_go_on_differently(
     assert {path.name: path.read_bytes() for path in (tmp_path / "0").glob("*.*")} == before
 
 
+@pytest.mark.ddp
+@pytest.mark.fault("T25")
+def test_computers_with_other_files_are_refused_before_the_first_step(tmp_path):
+    """A copy of the data that lacks an image: every process would take its batches from another order."""
+    done = attempt(tmp_path, 2, {"missing": "1"})
+    assert done.returncode != 0 and "the processes do not see the same images" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 COMMAND = [
     "train",
     "A",

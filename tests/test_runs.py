@@ -94,6 +94,11 @@ def test_a_last_line_that_a_kill_cut_off_is_left_out(run, capsys, torn):
     assert not capsys.readouterr().err and (run / "curves.png").stat().st_size
 
 
+def test_curves_do_without_the_names_of_the_classes(run):
+    (run / "config.json").write_text('{"classes": 3}')
+    assert main(["curves", str(run), "--out", str(run / "curves.png")]) == 0
+
+
 def test_curves_of_a_foreign_configuration_are_one_line(run, capsys):
     (run / "config.json").write_text("[]")
     assert main(["curves", str(run), "--out", str(run / "curves.png")]) == 2

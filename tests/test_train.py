@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import signal
 from copy import copy
 from dataclasses import FrozenInstanceError, replace
 from importlib import import_module
-from itertools import islice
+from itertools import combinations, islice
 from threading import current_thread
 from time import sleep
 
 import pytest
 import torch
 from tiny import TINY, equal, tiny_data, tiny_net, weights
+from torch._dynamo.testing import CompileCounter
 from torch.nn.functional import cross_entropy
 
+from vggstudy.augment import Augmentation, sample_batch
+from vggstudy.batches import order
 from vggstudy.distributed import place
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.learner import Learner
+from vggstudy.model import Dropout
 from vggstudy.paper import REGIME
 from vggstudy.regime import SMALL, TrainConfig, settings
 from vggstudy.schedule import Plateau, Steps
-from vggstudy.train import order, train
+from vggstudy.train import train
 from vggstudy.validation import CentreCrops, Validation
 
 
@@ -106,9 +111,10 @@ def test_validation_takes_no_larger_passes_than_training():
     assert max(seen) == 2
 
 
-def test_accumulated_micro_batches_make_the_same_update():
-    whole, parts = tiny_net(dropout=0.0), tiny_net(dropout=0.0)
-    losses = [[step.loss for step in train(model, tiny_data(), replace(TINY, micro_batch=size))]
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_accumulated_micro_batches_make_the_same_update(dropout):
+    whole, parts = tiny_net(dropout=dropout), tiny_net(dropout=dropout)
+    losses = [[step.loss for step in train(model, tiny_data(), replace(TINY, seed=5, micro_batch=size))]
               for model, size in ((whole, None), (parts, 3))]  # fmt: skip
     torch.testing.assert_close(torch.tensor(losses[0]), torch.tensor(losses[1]), rtol=1e-4, atol=1e-5)
     for ours, theirs in zip(whole.parameters(), parts.parameters(), strict=True):
@@ -122,12 +128,39 @@ def test_workers_change_nothing():
     assert equal(weights(one), weights(many))
 
 
-@pytest.mark.parametrize("compared", [True, False])
-def test_torch_chooses_its_kernels_afterwards_as_before(monkeypatch, compared):
-    """Timing every shape anew would slow down what a notebook does next with images of many sizes."""
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", compared)
-    meanwhile = [torch.backends.cudnn.benchmark for _ in train(tiny_net(), tiny_data(), TINY)]
-    assert all(meanwhile) and torch.backends.cudnn.benchmark == compared
+def flags():
+    return torch.backends.cudnn.benchmark, torch.get_deterministic_debug_mode()
+
+
+@pytest.mark.parametrize("before", [(True, 0), (False, 0), (False, 1)])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_how_torch_chooses_its_kernels_is_the_callers_between_steps(monkeypatch, before, deterministic):
+    """Timing every shape anew would slow down what a notebook does with images of many sizes; a user's own wish to be
+    warned of operations whose result varies must stay one."""
+    seen, model = [], tiny_net()
+    model.register_forward_pre_hook(lambda *_: seen.append(flags()))
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", before[0])
+    torch.set_deterministic_debug_mode(before[1])
+    try:
+        between = {flags() for _ in train(model, tiny_data(), replace(TINY, deterministic=deterministic))}
+        assert between == {flags()} == {before}
+        assert set(seen) == {(not deterministic, 2 if deterministic else before[1])}
+    finally:
+        torch.set_deterministic_debug_mode(0)
+
+
+def test_two_trainings_at_once_keep_their_promises_and_leave_no_trace():
+    """Two generators of a notebook, taken in turns and closed in the order in which they were made."""
+    seen, model, before = [], tiny_net(), (flags(), signal.getsignal(signal.SIGINT))
+    model.register_forward_pre_hook(lambda *_: seen.append(torch.get_deterministic_debug_mode()))
+    first, second = train(tiny_net(), tiny_data(), TINY), train(model, tiny_data(), replace(TINY, deterministic=True))
+    for steps in (first, second, first):
+        next(steps)
+    first.close()
+    next(second)
+    second.close()
+    assert seen == [2, 2]
+    assert (flags(), signal.getsignal(signal.SIGINT)) == before
 
 
 def test_workers_measure_the_colours_once(tmp_path, monkeypatch):
@@ -287,3 +320,44 @@ def test_dropout_is_off_in_validation_and_on_in_training():
 def test_a_process_without_a_validation_image_has_nothing_to_do():
     crops = CentreCrops(tiny_data(val=3).val, 9, 8, batch_size=2, rank=5, world_size=8)
     assert len(crops) == 0
+
+
+def test_dropout_drops_half_doubles_the_rest_and_draws_anew_each_step():
+    """By the trainer, which draws it; alone, a network in training draws its own."""
+    seen, model = [], tiny_net(fc_width=512, dropout=0.5)
+    layers = [layer for layer in model.classifier if isinstance(layer, Dropout)]
+    for layer in layers:
+        layer.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0], output)))
+    list(islice(train(model, tiny_data(), replace(TINY, batch_size=24)), 2))
+    masks = []
+    for inputs, outputs in seen[:4]:
+        kept = outputs[inputs > 0] / inputs[inputs > 0]
+        assert set(kept.tolist()) == {0.0, 2.0}
+        assert abs(kept.mean() - 1) < 5 / len(kept) ** 0.5
+        masks.append((outputs > 0).float())
+    assert len(masks) == 4 and not any(torch.equal(one, other) for one, other in combinations(masks, 2))
+    assert all(layer.kept is None for layer in layers)
+    pixels = torch.rand(2, 3, 8, 8)
+    assert torch.equal(model(pixels), model(pixels)) and not torch.equal(model.train()(pixels), model(pixels))
+
+
+def test_dropout_does_not_make_a_compiled_network_compile_again():
+    """A mask must be an input of it: as a constant it would be another one at each step."""
+    counter = CompileCounter()
+    batch = sample_batch(tiny_data().train, range(8), seed=0, epoch=0, augmentation=Augmentation(8, (9, 12)))
+    config = replace(TINY, micro_batch=4)
+    with place(config) as here:
+        plain, compiled = (Learner(tiny_net(dropout=0.5).train(), config, here) for _ in range(2))
+        compiled._scores = torch.compile(compiled.model, backend=counter)
+        losses = [[float(learner.update(batch, step, 0.1)) for step in range(3)] for learner in (plain, compiled)]
+    assert counter.frame_count == 1
+    assert losses[0] == pytest.approx(losses[1])
+
+
+def test_a_run_is_begun_once(tmp_path):
+    """What is done to a network at its beginning would undo what it has learnt."""
+    begun = []
+    config = replace(TINY, seed=5)
+    for stop_at in (7, None):
+        list(islice(train(tiny_net(), tiny_data(), config, out=tmp_path, resume=True, begin=begun.append), stop_at))
+    assert len(begun) == 1

@@ -66,7 +66,6 @@ def test_a_deeper_net_starts_from_the_layers_of_A(photographs, tmp_path):
         assert torch.allclose(shallow.layer(name).weight, deep.layer(name).weight, rtol=0, atol=UNMOVED), name
 
 
-@pytest.mark.fault("T09")
 def test_a_run_goes_on_without_the_net_that_it_began_from(photographs, tmp_path):
     """The parent of a stage may have been tidied away by then, and its preprocessing is in the run's checkpoints."""
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
@@ -77,6 +76,7 @@ def test_a_run_goes_on_without_the_net_that_it_began_from(photographs, tmp_path)
     assert [step["step"] for step in read_metrics(tmp_path / "b")] == list(range(1, 7))
 
 
+@pytest.mark.fault("T09")
 def test_init_from_takes_weights_only(photographs, tmp_path, capsys):
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
     frozen = ["--lr", "1e-30", "--weight-decay", "0", "--momentum", "0"]

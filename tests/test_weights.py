@@ -313,6 +313,12 @@ def test_a_folder_does_not_hide_the_configuration_of_its_name(tmp_path, monkeypa
         assert find_network(place).config.name == "A"
 
 
+def test_a_long_stack_with_a_dot_is_no_path():
+    stack = " ".join(["conv3-64 LRN(k=1.5)"] * 20)
+    with pytest.raises(WeightsError, match="needs weights"):
+        find_network(stack)
+
+
 def test_networks_that_a_command_line_names(tmp_path):
     path = save_checkpoint(tmp_path / "d.safetensors", network())
     for arguments, reason in (

@@ -13,13 +13,22 @@ from itertools import islice
 
 from tiny import TINY, tiny_data, tiny_net
 
+from vggstudy.data import Data
+from vggstudy.regime import TrainConfig
 from vggstudy.train import train
 
 
+def settings_of(changes: str, rank: str) -> tuple[TrainConfig, Data]:
+    """The regime with its changes, and the data; `missing` is the rank of a computer that lacks an image."""
+    changed = json.loads(changes)
+    lacking = changed.pop("missing", None) == rank
+    return replace(TINY, **changed), tiny_data(train=50 - lacking, val=19)  # neither fills whole batches
+
+
 def main(out: str, changes: str, stop_at: str | None = None) -> None:
-    config = replace(TINY, **json.loads(changes))
-    data = tiny_data(train=50, val=19)  # neither fills whole batches, nor is shared out evenly
-    steps = train(tiny_net(dropout=0.0), data, config, out=out.format(rank=os.environ.get("RANK")), resume=True)
+    rank = os.environ.get("RANK", "0")
+    config, data = settings_of(changes, rank)
+    steps = train(tiny_net(dropout=0.0), data, config, out=out.format(rank=rank), resume=True)
     for _ in islice(steps, stop_at and int(stop_at)):
         pass
     steps.close()

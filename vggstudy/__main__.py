@@ -18,7 +18,7 @@ from vggstudy.errors import StudyError, unknown
 FREE_SOME = "end what else takes it, or take a machine with more"
 SMALLER_PASS = "a smaller --Q, fewer --workers or --precision bfloat16 take less"
 LESS_MEMORY = {
-    "train": "a smaller --micro-batch, fewer --workers or --augment-on host take less",
+    "train": "a smaller --micro-batch or fewer --workers take less",
     "evaluate": SMALLER_PASS,
     "ladder": SMALLER_PASS,
 }
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def is_full(error: Exception) -> bool:
     """Whether the memory is full."""
-    from vggstudy.diagnosis import is_out_of_memory  # loads torch
+    from vggstudy.memory import is_out_of_memory  # loads torch
 
     return is_out_of_memory(error)
 

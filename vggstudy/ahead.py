@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from vggstudy.diagnosis import is_out_of_memory
 from vggstudy.errors import DataError, StudyError
+from vggstudy.memory import is_out_of_memory
 
 Key = TypeVar("Key")
 Made = TypeVar("Made")

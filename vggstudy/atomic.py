@@ -20,6 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If the disk does not take it.
     """
+    path = path.resolve()  # what a link leads to is replaced, not the link
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
         yield temporary

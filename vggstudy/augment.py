@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -226,16 +227,24 @@ def _colour_shift(dataset: ImageSet, indices: NDArray, seed: int, epoch: int, st
     return torch.from_numpy(colour_pca(dataset).shift(alpha)).float()
 
 
-class _Kept(dict):
-    """Rescaled images of a data set by (index, S, interpolation, device), while there is room."""
+class _Kept:
+    """Rescaled images of a data set by (index, S, interpolation, device), while there is room; threads share them."""
 
     def __init__(self) -> None:
+        self.images: dict[tuple, NDArray | Tensor] = {}
         self.room = KEPT_BYTES
+        self._changing = Lock()
 
-    def __setitem__(self, key: tuple, value: NDArray | Tensor) -> None:
-        if value.nbytes <= self.room:
-            self.room -= value.nbytes
-            super().__setitem__(key, value)
+    def keep(self, key: tuple, image: NDArray | Tensor) -> None:
+        with self._changing:
+            if key not in self.images and image.nbytes <= self.room:
+                self.room -= image.nbytes
+                self.images[key] = image
+
+    def release_device(self) -> None:
+        with self._changing:
+            for key in [key for key in self.images if key[-1] is not None]:
+                self.room += self.images.pop(key).nbytes
 
 
 _kept: WeakKeyDictionary[ImageSet, _Kept] = WeakKeyDictionary()
@@ -244,12 +253,11 @@ _kept: WeakKeyDictionary[ImageSet, _Kept] = WeakKeyDictionary()
 def release_device_images(dataset: ImageSet) -> None:
     """Let go of the rescaled images that `sample_batch` keeps of a data set on a device, where memory is short.
 
-    To be called once no batch is being made.  Those on the host go with the data set: what is trained next on it
+    Those on the host go with the data set: what is trained next on it
     finds them.
     """
-    kept = _kept.get(dataset, _Kept())
-    for key in [key for key in kept if key[-1] is not None]:
-        kept.room += kept.pop(key).nbytes
+    if kept := _kept.get(dataset):
+        kept.release_device()
 
 
 def _rescaled(
@@ -257,10 +265,12 @@ def _rescaled(
 ) -> NDArray[np.uint8] | Tensor:
     """An image at scale S: an array on the host, a tensor on a device."""
     kept = _kept.setdefault(dataset, _Kept())
-    found = kept.get((index, S, interpolation, device))
+    key = index, S, interpolation, device
+    found = kept.images.get(key)
     if found is None:
         image, _ = (dataset if device is None else dataset.on(device))[index]
         with about(dataset.path(index)):
             image = rescale(image, S, interpolation)
-        found = kept[index, S, interpolation, device] = image.numpy() if device is None else image
+        found = image.numpy() if device is None else image
+        kept.keep(key, found)
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vggstudy.atomic import replacing
-from vggstudy.errors import about
+from vggstudy.errors import DataError, about
 from vggstudy.places import user_path
 
 Arrays = dict[str, NDArray]
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 def cache_folder() -> Path:
     """`$VGGSTUDY_CACHE`, else `vggstudy` in the user's cache folder."""
-    with about("the cache folder ($VGGSTUDY_CACHE)"):
+    with about("the cache folder, which VGGSTUDY_CACHE may name"):
         if chosen := os.environ.get("VGGSTUDY_CACHE"):
             return user_path(chosen)
         return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vggstudy"
@@ -34,7 +34,10 @@ def cached(name: str, make: Callable[[], Arrays]) -> Arrays:
 
     A damaged file (its checksums are read) is made anew; where nothing can be written, nothing is kept.
     """
-    path = cache_folder() / f"{name}.npz"
+    try:
+        path = cache_folder() / f"{name}.npz"
+    except DataError:  # a user without a home folder, as in some containers
+        return make()
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             return dict(kept)

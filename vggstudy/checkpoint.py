@@ -35,6 +35,10 @@ class NewerFormat(CheckpointError):
     """A checkpoint that a later version of the library wrote."""
 
 
+class Unreadable(CheckpointError):
+    """A checkpoint that the disk does not give just now; nothing is known of what it holds."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What a checkpoint file holds.
@@ -167,7 +171,9 @@ def read(path: str | Path, *, momentum: bool = True) -> Checkpoint:
             record = _record(path, file.metadata() or {})
             names = [name for name in file.keys() if momentum or not name.startswith(MOMENTUM)]  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise Unreadable(f"{path}: cannot be read ({_reason(error)}); see to the disk and try again") from None
+    except SafetensorError as error:
         raise CheckpointError(f"{path}: {_not_safetensors(path, error)}; take another checkpoint") from None
     expected = {name for name in record["sha256"] if momentum or not name.startswith(MOMENTUM)}
     damaged = sorted(expected ^ set(tensors))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-import torch
-
 from vggstudy.analysis import trace
 from vggstudy.model import VGG
 from vggstudy.progress import Step
@@ -16,9 +14,6 @@ STALL = 0.02
 
 EARLY = 10
 """Up to this step a loss that is not finite may be the fault of the first weights."""
-
-FULL = ("can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED")
-"""How allocators say it that have no error of their own: of the CPU (Linux, Windows), and cuDNN's and cuBLAS's."""
 
 AGAIN = "and start from the weights of the last checkpoint (--init-from)"
 
@@ -70,13 +65,8 @@ def not_finite_weights(step: int) -> str:
     return f"step {step}: weights are not finite and are not saved; lower the rate or set clip, {AGAIN}"
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory is full, on whichever device."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in FULL)
-
-
 def out_of_memory(model: VGG, batch: int) -> str:
-    """Memory is full.
+    """Memory was full in an update.
 
     Args:
         model: The network.
@@ -91,3 +81,8 @@ def out_of_memory(model: VGG, batch: int) -> str:
         f"out of memory: a batch of {batch:,} images of {model.crop_size} px keeps about "
         f"{batch * each / 1e9:.2f} GB of activations ({each / 1e6:.1f} MB an image in float32); {advice}"
     )
+
+
+def out_of_memory_aside(doing: str, images: int) -> str:
+    """Memory was full beside the updates, where no gradients are kept."""
+    return f"out of memory while {images:,} images at a time were {doing}; set micro_batch or fewer workers"

@@ -156,11 +156,12 @@ def kernels(deterministic: bool) -> Iterator[None]:
     refuses operations whose result differs from run to run."""
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    refused, timed = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    torch.use_deterministic_algorithms(deterministic or refused)
+    mode, timed = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    if deterministic:
+        torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = not deterministic
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(refused)
+        torch.set_deterministic_debug_mode(mode)
         torch.backends.cudnn.benchmark = timed

@@ -25,6 +25,7 @@ from vggstudy.cost import images_at_a_time
 from vggstudy.distributed import find_dtype
 from vggstudy.errors import ConfigError, DataError, about, unknown
 from vggstudy.evaluation import Evaluation, fuse
+from vggstudy.memory import is_out_of_memory
 from vggstudy.model import VGG, preprocess
 from vggstudy.views import find_view, posterior_dtype, posteriors, view_macs
 
@@ -222,6 +223,8 @@ def _read(dataset: Any, index: int, num_classes: int) -> tuple[Tensor, int]:
     except DataError:
         raise
     except Exception as error:  # a reader of images fails in more ways than it tells (SyntaxError, for a PNG)
+        if is_out_of_memory(error):
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
             f"{path_of(dataset, index)}: cannot be read ({reason}); mend or leave it out, or skip bad images"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from vggstudy.augment import Batch
-from vggstudy.distributed import Place
+from vggstudy.distributed import Place, kernels
 from vggstudy.keyed import words
-from vggstudy.model import VGG, Preprocessing
+from vggstudy.model import VGG, Dropout
 from vggstudy.regime import TrainConfig
 
 
@@ -32,7 +33,8 @@ class Learner:
             decayed(model, config), config.lr, config.momentum, weight_decay=config.weight_decay, fused=True
         )
         self._input = Input(model, place.device)
-        self._random = default_generator(place.device)
+        self._random = torch.Generator(place.device)
+        self._dropouts = [layer for layer in model.classifier if isinstance(layer, Dropout)]
         self._scores: nn.Module = model
         self._parallel: nn.parallel.DistributedDataParallel | None = None
         if place.world_size > 1:
@@ -42,22 +44,28 @@ class Learner:
             self._scores = torch.compile(self._scores)
 
     def update(self, batch: Batch, step: int, lr: float) -> Tensor:
-        """One step of descent; dropout depends on `(seed, step, rank)` alone.
+        """One step of descent; what dropout drops of an image depends on the seed, the step and its place in the batch
+        of all processes, not on how that is divided.
 
         Returns:
             Mean cross-entropy of the batch before the step, nats, still on the device.
         """
-        self._random.manual_seed(int(words(self.config.seed, step, self.place.rank)[0] >> 1))
+        with kernels(self.config.deterministic):
+            return self._update(batch, step, lr)
+
+    def _update(self, batch: Batch, step: int, lr: float) -> Tensor:
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         self.optimiser.zero_grad(set_to_none=True)
         batch = Batch(*(part.to(self.place.device, non_blocking=True) for part in batch))
         size = self.config.micro_batch or len(batch.labels)
         parts = list(zip(*(part.split(size) for part in batch), strict=True))
+        kept = [mask.split(size) for mask in self._masks(step, len(batch.labels))]
         loss = torch.zeros((), device=self.place.device)
-        for number, part in enumerate(parts, 1):
-            self._synchronise(number == len(parts))
-            share = self._loss(Batch(*part)) / len(batch.labels)
+        for number, part in enumerate(parts):
+            self._synchronise(number == len(parts) - 1)
+            with self._dropping([masks[number] for masks in kept]):
+                share = self._loss(Batch(*part)) / len(batch.labels)
             share.backward()
             loss += share.detach()
         if self.config.clip is not None:
@@ -72,6 +80,25 @@ class Learner:
 
     def _loss(self, batch: Batch) -> Tensor:
         return cross_entropy(self.scores(batch.images, batch.colour_shift), batch.labels, reduction="sum")
+
+    def _masks(self, step: int, images: int) -> Iterator[Tensor]:
+        """What each dropout layer multiplies the outputs of this process's images with."""
+        self._random.manual_seed(int(words(self.config.seed, step)[0] >> 1))
+        device, world_size = self.place.device, self.place.world_size
+        for layer in self._dropouts:
+            drawn = torch.rand(images * world_size, self.model.fc_width, generator=self._random, device=device)
+            yield (drawn[self.place.rank :: world_size] >= layer.p).to(self.place.dtype) / (1 - layer.p)
+
+    @contextmanager
+    def _dropping(self, kept: Sequence[Tensor]) -> Iterator[None]:
+        """While it is entered, the dropout layers take these masks."""
+        for layer, mask in zip(self._dropouts, kept, strict=True):
+            layer.kept = mask
+        try:
+            yield
+        finally:
+            for layer in self._dropouts:
+                layer.kept = None
 
     def _synchronise(self, last: bool) -> None:
         """Gradients travel between processes once an update, with the last micro-batch."""
@@ -90,11 +117,8 @@ class Learner:
         states = ((name, self.optimiser.state[parameter]) for name, parameter in self.model.named_parameters())
         return {name: state["momentum_buffer"] for name, state in states if "momentum_buffer" in state}
 
-    def load(self, weights: Mapping[str, Tensor], momentum: Mapping[str, Tensor], preprocessing: Preprocessing) -> None:
-        """Take up weights, momentum, and what the network is fed."""
-        self.model.load_state_dict(weights)
-        self.model.preprocessing = preprocessing
-        self._input = Input(self.model, self.place.device)
+    def set_momentum(self, momentum: Mapping[str, Tensor]) -> None:
+        """Take up the momentum of each parameter by its name."""
         for name, parameter in self.model.named_parameters():
             if name in momentum:
                 self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum[name])
@@ -121,15 +145,6 @@ class Later:
         if self._event is not None:
             self._event.synchronize()
         return float(self._value)
-
-
-def default_generator(device: torch.device) -> torch.Generator:
-    """The generator of the device's dropout.  `torch.manual_seed` would seed each device's, and remember each
-    call for a GPU that is not in use yet."""
-    if device.type == "cuda":
-        index = device.index if device.index is not None else torch.cuda.current_device()
-        return torch.cuda.default_generators[index]
-    return torch.default_generator
 
 
 class Input:

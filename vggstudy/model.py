@@ -40,6 +40,19 @@ class Preprocessing:
         return (pixels * self.scale - mean) / std
 
 
+class Dropout(nn.Dropout):
+    """Dropout that a trainer may draw beforehand, so that an image is treated alike however its batch is divided.
+
+    `kept`, if set, multiplies the outputs `(N, outputs)` in training: 0 where one is dropped, else 1 / (1 - p).
+    """
+
+    kept: Tensor | None = None
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        """`(N, outputs)` -> the same shape."""
+        return super().forward(outputs) if self.kept is None or not self.training else outputs * self.kept
+
+
 class VGG(nn.Module):
     """A configuration of Table 1, or any stack in its notation, with three fully-connected layers.
 
@@ -90,8 +103,8 @@ class VGG(nn.Module):
                 channels = scaled_channels(layer.channels, width)
         self.features = nn.Sequential(*modules)
         self.classifier = nn.Sequential(
-            nn.Linear(channels * self.map_side**2, fc_width), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Linear(fc_width, fc_width), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Linear(channels * self.map_side**2, fc_width), nn.ReLU(inplace=True), Dropout(dropout),
+            nn.Linear(fc_width, fc_width), nn.ReLU(inplace=True), Dropout(dropout),
             nn.Linear(fc_width, num_classes),
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torchvision.io import ImageReadMode
 
 from .errors import DataError
+from .memory import is_out_of_memory
 
 LARGEST = 2**26
 """Most pixels of a photograph, 67 million: no file that claims more is decoded."""
@@ -54,6 +55,8 @@ def read_photograph(path: str | Path) -> Tensor:
     except UnidentifiedImageError:
         raise DataError(f"{path} is no image, whatever its name says: remove it or fetch it again") from None
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(re.sub(r"^.*\.cpp:\d+, ", "", str(error)).split())
         raise DataError(f"{path} is damaged ({reason}): fetch it again or remove it") from error
 
@@ -68,6 +71,8 @@ def _decode(data: bytes) -> Tensor:
             encoded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
             return torch.ops.image.decode_jpeg(encoded, ImageReadMode.RGB.value, True)  # True: upright
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             refusal = error
         try:
             return _by_pillow(image)

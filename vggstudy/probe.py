@@ -9,7 +9,7 @@ import torch
 
 from vggstudy.analysis import count_macs
 from vggstudy.augment import Batch
-from vggstudy.distributed import kernels, place
+from vggstudy.distributed import place
 from vggstudy.learner import Learner
 from vggstudy.model import vgg
 from vggstudy.regime import TrainConfig
@@ -28,7 +28,7 @@ def training_rate(config: str, updates: int = 3) -> float:
         updates: Updates of each batch that are timed; their median counts.
     """
     regime = TrainConfig()
-    with place(regime) as here, kernels(regime.deterministic):
+    with place(regime) as here:
         learner = Learner(vgg(config).train(), regime, here)
         few, more = BATCHES[here.device.type]
         seconds_of(learner, more, 1)  # warms up

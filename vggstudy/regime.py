@@ -30,7 +30,7 @@ class TrainConfig:
     Descent
         batch_size: Images an update, over all processes together.
         micro_batch: Images a forward pass and process; `None` takes them all.  A smaller one accumulates
-            gradients, and needs less memory for the same update, up to rounding and the draw of dropout.
+            gradients, and needs less memory for the same update, up to rounding.
         lr: Learning rate at the start.
         momentum: Of stochastic gradient descent.
         weight_decay: L2 penalty.

@@ -40,10 +40,15 @@ def read_metrics(run: str | Path) -> list[dict[str, Any]]:
     Raises:
         DataError: If there are none, or naming the line that is damaged.
     """
+    return list(metrics(run))
+
+
+def metrics(run: str | Path) -> Iterator[dict[str, Any]]:
+    """The same, a step at a time: what lies behind the last one that is asked for is not looked at."""
     path = Path(run) / METRICS
     if not path.is_file():
         raise DataError(f"{path}: no such file; a run directory of vggstudy train holds it")
-    return list(_lines(path))
+    yield from _lines(path)
 
 
 def seconds_of(steps: Iterable[Mapping[str, Any]], batch_size: int) -> float:
@@ -102,7 +107,7 @@ def summarise(run: str | Path) -> RunSummary:
         DataError: If the directory holds no run, or a damaged one.
     """
     config = read_config(run)
-    steps = read_metrics(run) if (Path(run) / METRICS).is_file() else []
+    steps = read_metrics(run)
     errors = [step["val_top1_error"] for step in steps if step.get("val_top1_error") is not None]
     last = steps[-1] if steps else {"step": 0, "epoch": 0.0, "loss": None}
     try:

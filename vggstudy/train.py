@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import warnings
@@ -9,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,15 +20,16 @@ from torch import Tensor
 
 from vggstudy import __version__
 from vggstudy.ahead import ahead
-from vggstudy.augment import Augmentation, Batch, release_device_images, sample_batch
+from vggstudy.augment import Batch, release_device_images
+from vggstudy.batches import training_batches, updates_per_epoch
 from vggstudy.checkpoint import Checkpoint, preprocessing, snapshot
 from vggstudy.data import Data
-from vggstudy.diagnosis import Stall, is_out_of_memory, not_finite, not_finite_weights, out_of_memory
-from vggstudy.distributed import kernels, place
+from vggstudy.diagnosis import Stall, not_finite, not_finite_weights, out_of_memory, out_of_memory_aside
+from vggstudy.distributed import place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
 from vggstudy.imageset import training_images
-from vggstudy.keyed import words
 from vggstudy.learner import Later, Learner
+from vggstudy.memory import is_out_of_memory
 from vggstudy.model import VGG
 from vggstudy.progress import Progress, Step, check_same_classes, check_same_run, resumed
 from vggstudy.regime import SMALL, SMALL_NET, TrainConfig, problems
@@ -48,15 +50,17 @@ def train(
     *,
     out: str | Path | None = None,
     resume: bool = False,
+    begin: Callable[[VGG], None] | None = None,
     stop: Callable[[], bool] | None = None,
     note: dict[str, Any] | None = None,
 ) -> Iterator[Step]:
     """Train a network, in place, one step each time the next record is asked for.
 
-    Leaving the loop ends the training; so does SIGINT or SIGTERM, after the step in hand.  With `out`,
-    metrics and checkpoints are written there as they happen, and a run that was stopped or killed goes on by
-    `resume=True` to the same weights, bit for bit, that it would have reached undisturbed (same machine,
-    device and number of processes).
+    Leaving the loop ends the training; so does SIGINT or SIGTERM, after the step in hand.  (A generator that is held
+    in a variable is left by its `close()`.)  With `out`, metrics and checkpoints are written there as they happen, and
+    a run that was stopped or killed goes on by `resume=True` to the same weights, bit for bit, that it would have
+    reached undisturbed: on the same machine, device and number of processes, with the same `micro_batch` and
+    `compile`, and on a GPU with `deterministic`.  With others it goes on too, equal up to rounding.
 
     Args:
         model: Initialised, with the preprocessing that suits the data; ends on the device, in eval mode.
@@ -64,6 +68,7 @@ def train(
         config: The regime.
         out: Run directory.
         resume: Go on with the run in `out`, or begin it.
+        begin: Called with the network where a run begins, and not where it goes on; such as to take over weights.
         stop: Asked before each step whether to stop; default: whether a signal came.
         note: Kept in `config.json` of the run.
     Returns:
@@ -77,7 +82,7 @@ def train(
     Paper: section 3.1.  Book: training.
     """
     check(model, data, config)
-    return _Training(model, data, config, note or {}).run(None if out is None else Path(out), resume, stop)
+    return _Training(model, data, config, note or {}).run(None if out is None else Path(out), resume, begin, stop)
 
 
 def check(model: VGG, data: Data, config: TrainConfig) -> None:
@@ -100,22 +105,12 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
         )
 
 
-def updates_per_epoch(data: Data, config: TrainConfig) -> int:
-    """Updates in a pass over the training images; those that do not fill a batch wait for another epoch's order."""
-    return len(data.train) // config.batch_size
-
-
-def order(n: int, seed: int, epoch: int) -> Tensor:
-    """The order of `n` images in an epoch; depends on `(seed, epoch)` alone."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(int(words(seed, epoch)[0] >> 1)))
-
-
 class _Training:
     """One call of `train`."""
 
     def __init__(self, model: VGG, data: Data, config: TrainConfig, note: dict[str, Any]) -> None:
         self.model, self.data, self.config = model, data, config
-        self.per_epoch = updates_per_epoch(data, config)
+        self.per_epoch = updates_per_epoch(data.train, config)
         self.total = config.epochs * self.per_epoch
         self.progress = Progress(0, schedule(config, self.total))
         self.saved: int | None = None  # step of the newest checkpoint
@@ -128,28 +123,37 @@ class _Training:
     def finished(self) -> bool:
         return self.progress.step >= self.total or self.progress.schedule.finished
 
-    def run(self, out: Path | None, resume: bool, stop: Callable[[], bool] | None) -> Iterator[Step]:
-        config = self.config
+    def run(
+        self,
+        out: Path | None,
+        resume: bool,
+        begin: Callable[[VGG], None] | None,
+        stop: Callable[[], bool] | None,
+    ) -> Iterator[Step]:
         with ExitStack() as stack:
             stop = stop or stack.enter_context(StopRequest())
-            self.place = stack.enter_context(place(config))
-            stack.enter_context(kernels(config.deterministic))
-            self.workers = int(self.place.device.type == "cuda") if config.workers is None else config.workers
-            self.learner = Learner(self.model, config, self.place)
-            self.crops = CentreCrops(
-                self.data.val,
-                config.val_Q,
-                self.model.crop_size,
-                config.micro_batch or config.batch_size // self.place.world_size,
-                self.place.rank,
-                self.place.world_size,
-            )
-            if out is not None:
-                self._open(stack, out, resume)
+            self.place = stack.enter_context(place(self.config))
+            if not self.place.agree(self._fingerprint()):
+                raise DataError(
+                    f"{self.data.name}: the processes do not see the same images, or were started differently; give "
+                    "all computers the same files and the same command"
+                )
+            momentum = self._open(stack, out, resume, begin)
+            self.learner = Learner(self.model, self.config, self.place)
+            self.learner.set_momentum(momentum)
+            self.crops = self._centre_crops()
             stack.callback(self.model.eval)
             stack.callback(release_device_images, self.data.train)
             self.model.train()
             yield from self._steps(stop)
+
+    def _fingerprint(self) -> int:
+        """A number that differs where the network, the regime, the classes or the labels differ."""
+        sections = [self.record[name] for name in ("model", "train")]
+        digest = hashlib.sha256(json.dumps([*sections, self.data.classes]).encode())
+        for images in (self.data.train, self.data.val):
+            digest.update(images.labels.numpy().tobytes())
+        return int.from_bytes(digest.digest()[:7], "big")
 
     def _steps(self, stop: Callable[[], bool]) -> Iterator[Step]:
         """The loop.  On a GPU a record follows its update by one step, so that the device need not wait to be
@@ -157,23 +161,16 @@ class _Training:
         lag = 1 if self.place.device.type == "cuda" else 0
         waiting: deque[tuple[Step, Later]] = deque()
         stall, clock = Stall(self.model.num_classes), time.perf_counter()
+        batches = self._batches()
         try:
-            for batch in self._batches(self.progress.step):
-                if self.place.any(stop()):
-                    break
+            while (batch := self._next(batches)) is not None and not self.place.any(stop()):
                 step = self._step()
                 waiting.append((step, Later(self._update(batch, step))))
                 self.progress = replace(self.progress, step=step.step)
                 resting = self._validates(step.step) or self._saves(step.step)
                 while len(waiting) > (0 if resting else lag):
                     step = settled(*waiting.popleft(), self.config.batch_size / (time.perf_counter() - clock))
-                    stall.saw(step.loss)
-                    if not waiting and self._validates(step.step):
-                        step = self._validated(step, stall)
-                    self._log(step)
-                    if not waiting and self._saves(step.step):
-                        self._save()
-                    yield step
+                    yield self._told(step, stall, newest=not waiting)
                     clock = time.perf_counter()
                 if self.finished:
                     break
@@ -182,50 +179,48 @@ class _Training:
             raise
         yield from self._finish(waiting)
 
+    def _told(self, step: Step, stall: Stall, newest: bool) -> Step:
+        """The record of a step, written down; after the newest one validation and checkpoint, if they are due."""
+        stall.saw(step.loss)
+        if newest and self._validates(step.step):
+            step = self._validated(step, stall)
+        self._log(step)
+        if newest and self._saves(step.step):
+            self._save()
+        return step
+
+    def _centre_crops(self) -> CentreCrops:
+        config, place = self.config, self.place
+        images = config.micro_batch or config.batch_size // place.world_size
+        return CentreCrops(self.data.val, config.val_Q, self.model.crop_size, images, place.rank, place.world_size)
+
     def _step(self) -> Step:
         """The record of the next update, its loss still to come."""
         number = self.progress.step + 1
         return Step(number, number / self.per_epoch, float("nan"), self.progress.schedule.lr(number), 0.0)
 
-    def _batches(self, start: int) -> Iterator[Batch]:
-        """The batches of this process from update `start` (0 is the first) to the last."""
-        config, place = self.config, self.place
-        augmentation = Augmentation(
-            self.model.crop_size,
-            config.S,
-            config.flip,
-            config.colour_std,
-            config.interpolation,
-            config.S_drawn,
-        )
-        on_gpu = place.device.type == "cuda"
-        there = place.device if config.augment_on == "device" else None
-
-        @lru_cache(maxsize=2)
-        def batches(epoch: int) -> list[Tensor]:
-            mixed = order(len(self.data.train), config.seed, epoch)[: self.per_epoch * config.batch_size]
-            return [batch[place.rank :: place.world_size] for batch in mixed.split(config.batch_size)]
-
-        def make(step: int) -> Batch:
-            epoch, number = divmod(step, self.per_epoch)
-            batch = sample_batch(
-                self.data.train,
-                batches(epoch)[number],
-                seed=config.seed,
-                epoch=epoch,
-                augmentation=augmentation,
-                device=there,
-            )
-            return Batch(*(part if part.is_cuda else part.pin_memory() for part in batch)) if on_gpu else batch
-
+    def _batches(self) -> Iterator[Batch]:
+        """The batches of this process that are still to be learnt."""
+        make = training_batches(self.data.train, self.config, self.model.crop_size, self.place)
+        start = self.progress.step
         return ahead(make, range(start, start if self.finished else self.total), self.workers)
+
+    @property
+    def workers(self) -> int:
+        """Threads that prepare images."""
+        return int(self.place.device.type == "cuda") if self.config.workers is None else self.config.workers
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        told = partial(out_of_memory_aside, "prepared", self.config.batch_size // self.place.world_size)
+        return self._in_memory(partial(next, batches, None), told)
 
     def _update(self, batch: Batch, step: Step) -> Tensor:
         images = self.config.micro_batch or len(batch.labels)
-        return self._in_memory(lambda: self.learner.update(batch, step.step, step.lr), images)
+        update = partial(self.learner.update, batch, step.step, step.lr)
+        return self._in_memory(update, partial(out_of_memory, self.model, images))
 
-    def _in_memory(self, work: Callable[[], Made], images: int) -> Made:
-        """What `work` makes of that many images at a time."""
+    def _in_memory(self, work: Callable[[], Made], told: Callable[[], str]) -> Made:
+        """What `work` makes; where there is no memory for it, gradients and momentum are let go, and `told` says it."""
         try:
             return work()
         except (RuntimeError, MemoryError) as error:
@@ -233,7 +228,7 @@ class _Training:
                 raise
         # Here the error, and with it what it kept alive, is gone.
         self.learner.release()
-        raise TrainingError(out_of_memory(self.model, images))
+        raise TrainingError(told())
 
     def _validates(self, step: int) -> bool:
         return step == self.total or self._steers(step)
@@ -250,11 +245,11 @@ class _Training:
         return self.files is not None and (due or self.progress.best_step == step)
 
     def _validated(self, step: Step, stall: Stall) -> Step:
-        crops = self.crops
-        seen = self._in_memory(lambda: validate(self.learner, crops, self.workers), crops.batch_size)
+        told = partial(out_of_memory_aside, "validated", self.crops.batch_size)
+        seen = self._in_memory(partial(validate, self.learner, self.crops, self.workers), told)
         step = replace(step, val_loss=seen.loss, val_top1_error=seen.top1_error, val_top5_error=seen.top5_error)
-        told = {"top1": step.val_top1_error, "top5": step.val_top5_error}[self.config.plateau_on]
-        self.progress = self.progress.after(step, told if self._steers(step.step) else None)
+        meant = {"top1": step.val_top1_error, "top5": step.val_top5_error}[self.config.plateau_on]
+        self.progress = self.progress.after(step, meant if self._steers(step.step) else None)
         if (text := stall.warning(step)) and self.place.first:
             warnings.warn(text, StudyWarning, stacklevel=2)
         return step
@@ -269,27 +264,35 @@ class _Training:
             self._save()
         return steps
 
-    def _open(self, stack: ExitStack, out: Path, resume: bool) -> None:
-        """Rank 0 takes the run directory; every rank takes up the newest checkpoint."""
-        if self.place.first:
+    def _open(
+        self, stack: ExitStack, out: Path | None, resume: bool, begin: Callable[[VGG], None] | None
+    ) -> dict[str, Tensor]:
+        """Rank 0 takes the run directory; every rank takes up the newest checkpoint, whose momentum is returned, or
+        begins."""
+        if out is not None and self.place.first:
             self.files = stack.enter_context(open_run(out, resume))
-            self.files.require(self._checkpoint_bytes())
-        if resume and has_begun(out):
-            self._resume(out, newest_checkpoint(out))
-        if not self.place.agree(self.progress.step):
+        checkpoint = newest_checkpoint(out) if resume and out is not None and has_begun(out) else None
+        if not self.place.agree(checkpoint.training["progress"]["step"] if checkpoint else 0):
             raise TrainingError(
                 f"{out}: the processes would go on from different steps; --out must lie where all computers see it"
             )
+        if checkpoint is not None:
+            self._resume(str(out), checkpoint)
+        elif begin is not None:
+            begin(self.model)
         if self.files is not None and not self.finished:
+            self.files.require(self._checkpoint_bytes())
             self.files.rewind(self.progress.step)
             versions = {"vggstudy": __version__, "torch": torch.__version__}
             where = {"device": str(self.place.device), "processes": self.place.world_size}
             self.files.note({**self.record, **versions, **where, "classes": self.data.classes})
+        return checkpoint.momentum if checkpoint is not None else {}
 
-    def _resume(self, out: Path, checkpoint: Checkpoint) -> None:
-        check_same_run(str(out), checkpoint.training["record"], self.record)
-        check_same_classes(str(out), checkpoint.classes, self.data.classes)
-        self.learner.load(checkpoint.weights, checkpoint.momentum, preprocessing(checkpoint.preprocessing))
+    def _resume(self, out: str, checkpoint: Checkpoint) -> None:
+        check_same_run(out, checkpoint.training["record"], self.record)
+        check_same_classes(out, checkpoint.classes, self.data.classes)
+        self.model.load_state_dict(checkpoint.weights)
+        self.model.preprocessing = preprocessing(checkpoint.preprocessing)
         self.progress = resumed(checkpoint.training["progress"], self.config, self.total)
         self.saved = self.progress.step
 

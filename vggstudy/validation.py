@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from vggstudy.ahead import ahead
 from vggstudy.augment import rescale
+from vggstudy.distributed import kernels
 from vggstudy.errors import DataError, about
 from vggstudy.imageset import ImageSet
 from vggstudy.learner import Learner
@@ -75,7 +76,8 @@ def validate(learner: Learner, crops: CentreCrops, workers: int = 0) -> Validati
     model.eval()
     for batch in ahead(crops.__getitem__, range(len(crops)), workers):
         images, labels = (part.to(place.device, non_blocking=True) for part in batch)
-        scores = learner.scores(images)
+        with kernels(learner.config.deterministic):
+            scores = learner.scores(images)
         right = scores.topk(min(5, model.num_classes)).indices == labels[:, None]
         totals[0] += cross_entropy(scores, labels, reduction="sum")
         totals[1] += (~right[:, 0]).sum()

@@ -115,7 +115,7 @@ def find_network(name: str, weights: str | None = None, num_classes: int = 1000)
 
 def _is_configuration(name: str) -> bool:
     """Whether a text is the name of a configuration, and can be no path that somebody wrote as one."""
-    if os.sep in name or Path(name).suffix:
+    if os.sep in name or Path(name).suffix == SUFFIX:
         return False
     try:
         find_config(name)

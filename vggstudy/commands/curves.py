@@ -20,7 +20,8 @@ def run(args: argparse.Namespace) -> None:
     names = [Path(path).name for path in args.runs]
     labels = names if len(set(names)) == len(names) else args.runs
     runs = {label: read_metrics(path) for label, path in zip(labels, args.runs, strict=True)}
-    classes = {len(read_config(path).get("classes", ())) for path in args.runs}
+    named = [read_config(path).get("classes") for path in args.runs]
+    classes = {len(names) if isinstance(names, list) else None for names in named}
 
     from vggstudy.plots.curves import plot_curves
 

@@ -61,7 +61,7 @@ def every_stage() -> tuple[Stage, ...]:
 def measured_rate(stage: Stage, processes: int) -> float | None:
     """The rate of this machine, or None if it has too little memory to try; several processes are taken to be as fast
     together as the sum of them."""
-    from vggstudy.diagnosis import is_out_of_memory
+    from vggstudy.memory import is_out_of_memory
     from vggstudy.probe import training_rate
 
     print("vggstudy: timing a few updates on this machine ...", file=sys.stderr)

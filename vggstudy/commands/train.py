@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vggstudy.configs import find_config
@@ -169,26 +170,27 @@ def run(args: argparse.Namespace) -> int:
     check_options(args, out)
     tensorboard = out if args.tensorboard else None
 
+    from vggstudy.batches import updates_per_epoch
     from vggstudy.commands.reporting import ending, follow, warnings_as_lines
     from vggstudy.data import load_data
     from vggstudy.distributed import is_first
-    from vggstudy.rundirectory import has_begun
     from vggstudy.signals import StopRequest
-    from vggstudy.train import train, updates_per_epoch
+    from vggstudy.train import train
 
     largest_S = max(config.S_range[1], config.val_Q)
     skipping = {"on_error": "skip", "largest_S": largest_S} if args.on_error == "skip" else {}
     data = load_data(args.data, download=args.download, **skipping)
     if is_first():
         print(*(f"vggstudy: skipped {reason}\n" for reason in data.skipped), sep="", end="", file=sys.stderr)
-    model = build(args, net, data, config.seed, small, resuming=args.resume and has_begun(out))
+    model = build(args, net, data, config.seed, small)
     note = {"command": ["vggstudy", *sys.argv[1:]], "init_from": args.init_from}
     with StopRequest() as stop, warnings_as_lines():
-        steps = train(model, data, config, out=out, resume=args.resume, stop=stop, note=note)
+        begin = partial(take_over, args) if args.init_from else None
+        steps = train(model, data, config, out=out, resume=args.resume, begin=begin, stop=stop, note=note)
         if not is_first():
             deque(steps, maxlen=0)
             return stop.exit_status
-        last = follow(steps, total=config.epochs * updates_per_epoch(data, config), tensorboard=tensorboard)
+        last = follow(steps, total=config.epochs * updates_per_epoch(data.train, config), tensorboard=tensorboard)
     if line := ending(last, out, stop):
         print(f"vggstudy: {line}", file=sys.stderr)
     return stop.exit_status
@@ -225,21 +227,23 @@ def source(data: str) -> str:
     return data.partition(":")[0]
 
 
-def build(
-    args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool, resuming: bool = False
-) -> VGG:
-    """The network as it begins; one that goes on has its weights from its own checkpoints."""
-    from vggstudy.distributed import is_first
-    from vggstudy.fresh import fresh_net, start_from
+def build(args: argparse.Namespace, net: dict[str, Any], data: Data, seed: int, small: bool) -> VGG:
+    """The network with new weights."""
+    from vggstudy.fresh import fresh_net
 
     config = find_config(args.config)
     pool5 = args.pool5 if args.pool5 is not None else net.get("crop_size", 224) >= 2 * config.stride
     if not pool5:
         config = config.without_last_pool()
     method = ("he" if small else "glorot") if args.initialise is None else args.initialise
-    model = fresh_net(config, data, method, seed, unit_variance=small, **net)
-    if args.init_from and not resuming:
-        taken = start_from(model, args.init_from, args.centre_kernels)
-        if is_first():
-            print(f"vggstudy: from {args.init_from}: {', '.join(taken)}", file=sys.stderr)
-    return model
+    return fresh_net(config, data, method, seed, unit_variance=small, **net)
+
+
+def take_over(args: argparse.Namespace, model: VGG) -> None:
+    """Weights of the net that `--init-from` names."""
+    from vggstudy.distributed import is_first
+    from vggstudy.fresh import start_from
+
+    taken = start_from(model, args.init_from, args.centre_kernels)
+    if is_first():
+        print(f"vggstudy: from {args.init_from}: {', '.join(taken)}", file=sys.stderr)

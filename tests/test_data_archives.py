@@ -88,14 +88,14 @@ def test_a_whole_part_is_taken(server, tmp_path):
     assert fetch(server.url, tmp_path / "file", SHA256).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("where", ["served", "part", "file"])
+@pytest.mark.parametrize("where", ["served", "part"])
 def test_a_wrong_checksum_names_both_and_removes_the_file(server, tmp_path, where):
     path = tmp_path / "file"
     if where == "served":
         server.content = CONTENT[:-1] + b"x"
     else:
-        (path if where == "file" else tmp_path / "file.part").write_bytes(b"y" * 100)
-    actual = {"served": CONTENT[:-1] + b"x", "part": b"y" * 100 + CONTENT[100:], "file": b"y" * 100}[where]
+        (tmp_path / "file.part").write_bytes(b"y" * 100)
+    actual = {"served": CONTENT[:-1] + b"x", "part": b"y" * 100 + CONTENT[100:]}[where]
     with pytest.raises(DataError, match="it was removed; run again") as caught:
         fetch(server.url, path, SHA256)
     for part in (server.url, hashlib.sha256(actual).hexdigest(), SHA256.removeprefix("sha256:")):
@@ -103,6 +103,14 @@ def test_a_wrong_checksum_names_both_and_removes_the_file(server, tmp_path, wher
     assert [*tmp_path.iterdir()] == []
     server.content = CONTENT
     assert fetch(server.url, path, SHA256).read_bytes() == CONTENT
+
+
+def test_a_wrong_file_that_the_user_put_there_is_left_to_the_user(server, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"y" * 100)
+    with pytest.raises(DataError, match=f"{path} is not what {server.url} should hold .*: move it away and run again"):
+        fetch(server.url, path, SHA256)
+    assert path.read_bytes() == b"y" * 100
 
 
 def test_without_a_network_the_message_says_what_to_put_where(tmp_path):

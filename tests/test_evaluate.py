@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from importlib import import_module
 
 import numpy as np
@@ -15,6 +16,7 @@ from vggstudy.augment import rescale
 from vggstudy.bootstrap import estimate
 from vggstudy.checkpoint import save_checkpoint
 from vggstudy.commands import evaluate as command
+from vggstudy.commands.evaluate import gmacs
 from vggstudy.configs import find_config
 from vggstudy.errors import ConfigError, DataError
 from vggstudy.evaluate import batches_by_size, evaluate, fuse, scales_of
@@ -377,11 +379,35 @@ def test_protocol_prints_the_papers_number_beside_ours(checkpoint, capsys, monke
     assert "A dense Q=256 flip" in text and "paper (S=256, section 4.1, Table 3): top-1 29.6%, top-5 10.4%" in text
     path = save_checkpoint(checkpoint.with_name("d.safetensors"), narrow("D"))
     text = printed(capsys, path, "--data", "shapes", "--limit", "20", "--protocol", "table5")
-    assert [line.split(" (S=(256, 512), section 4.3, Table 5): ")[1] for line in text.splitlines()[1::2]] == [
+    assert [line.split(" (S=256:512, section 4.3, Table 5): ")[1] for line in text.splitlines()[1::2]] == [
         "top-1 24.8%, top-5 7.5%", "top-1 24.6%, top-5 7.5%", "top-1 24.4%, top-5 7.2%"
     ]  # fmt: skip
     with pytest.raises(ConfigError, match="Table 5 has no row of A; it has D, E"):
         printed(capsys, checkpoint, "--data", "shapes", "--protocol", "table5")
+
+
+@pytest.mark.parametrize(("S", "shown"), [((256, 512), ["256:512"]), (384, ["384"]), (72, ["256", "384", "256:512"])])
+def test_a_net_stands_beside_the_papers_of_its_training_scale(tmp_path, capsys, monkeypatch, S, shown):
+    """Beside one of another scale it would look better or worse than it is."""
+    monkeypatch.setattr(evaluator, "rescale", lambda image, size: image[:, :36, :36])
+    path = save_checkpoint(tmp_path / "d.safetensors", narrow("D"), train={"S": S})
+    assert main(["evaluate", str(path), "--data", "shapes", "--limit", "20", "--protocol", "table3"]) == 0
+    printed = capsys.readouterr()
+    assert re.findall(r"paper \(S=(.*?),", printed.out) == shown
+    assert ("the paper has no D of S = 72" in printed.err) == (S == 72)
+
+
+@pytest.mark.parametrize("words", [["--Q", "36"], ["--view", "centre"], ["--no-flip"]])
+def test_a_protocol_is_not_silently_another_one(checkpoint, capsys, words):
+    assert main(["evaluate", str(checkpoint), "--data", "shapes", "--protocol", "table3", *words]) == 2
+    assert "leave --Q, --view and --no-flip out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("macs", "told"), [(15_346_630_656, "15"), (257_000_000, "0.26"), (1_020_000_000_000, "1,020")]
+)
+def test_the_cost_of_a_small_net_is_not_nothing(macs, told):
+    assert gmacs(macs) == told
 
 
 @pytest.mark.fault("T25")

@@ -72,3 +72,19 @@ def test_files_that_tell_too_little_are_refused(flat, name, text, reason):
     (flat / name).write_text(text)
     with pytest.raises(DataError, match=reason):
         classes_seen(flat)
+
+
+def test_kaggles_archive_is_read_as_it_unpacks(tmp_path):
+    """Images deep inside, the file that tells their classes at the top."""
+    images = tmp_path / "ILSVRC" / "Data" / "CLS-LOC"
+    for number, name in enumerate((SNAKE, ALP), 1):
+        for folder, stem in ((images / "train" / name, f"{name}_1"), (images / "val", f"ILSVRC2012_val_{number:08d}")):
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8)).save(folder / f"{stem}.JPEG")
+    truth = (
+        f"ImageId,PredictionString\nILSVRC2012_val_00000001,{SNAKE} 0 0 4 4\nILSVRC2012_val_00000002,{ALP} 1 1 5 5\n"
+    )
+    (tmp_path / "LOC_val_solution.csv").write_text(truth)
+    data = load_data(f"imagenet:{tmp_path}")
+    assert (len(data.train), data.classes) == (2, (SNAKE, ALP))
+    assert classes_seen(tmp_path) == [SNAKE, ALP]

@@ -46,7 +46,7 @@ def test_preinitialisation_copies_four_convolutions_and_three_fully_connected_la
 def test_layers_that_differ_in_shape_keep_their_weights():
     rival = vgg("conv5-64 | conv5-128 | conv5-256 | conv5-512 | conv5-512 |", **SMALL)
     assert preinitialise(rival, vgg("A", **SMALL)) == ("fc6", "fc7", "fc8")
-    with pytest.raises(ConfigError, match="no layer of A fits B"):
+    with pytest.raises(ConfigError, match=r"no convolution of A fits B \(width 0.25 -> 0.125\)"):
         preinitialise(vgg("B", **{**SMALL, "width": 1 / 8, "fc_width": 32, "num_classes": 3}), vgg("A", **SMALL))
 
 

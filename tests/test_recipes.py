@@ -136,6 +136,32 @@ def test_hours_are_measured_by_updates_of_the_trainer(capsys):
     assert 0 < row["hours"] < float("inf")
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--options=--bogus 3", "unknown option --bogus"),
+        ("--options=--lr -1", "lr = -1.0: allowed is a number above 0"),
+        ("--options='", "no closing quotation"),
+        ("--S=x", "'x': allowed is 256, 384 or 256:512"),
+        ("--nproc-per-node=0", "'0': allowed is a whole number, 1 or more"),
+    ],
+)
+def test_what_a_stage_would_refuse_is_refused_before_the_first(capsys, options, told):
+    try:
+        status = main(["recipe", "D", "--no-estimate", options])
+    except SystemExit as left:
+        status = left.code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert status == 2 and told in line
+
+
+def test_the_papers_hours_are_not_told_of_other_data(capsys, monkeypatch):
+    monkeypatch.setattr(probe, "training_rate", lambda config: 1e12)
+    for data, told in (("imagenet:data", True), ("imagefolder:data", False)):
+        assert main(["recipe", "A", "--data", data]) == 0
+        assert ("if it takes the paper's 74 epochs" in capsys.readouterr().out) == told
+
+
 @pytest.mark.fault("T21")
 def test_a_machine_too_small_to_try_prints_the_chain_without_hours(capsys, monkeypatch):
     def fail(*_):

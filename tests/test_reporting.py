@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from tiny import TINY, tiny_data, tiny_net
 
 from vggstudy.commands.reporting import ending
 from vggstudy.regime import TrainConfig
+from vggstudy.signals import StopRequest
 from vggstudy.train import train
 
 PLATEAU = replace(TINY, schedule="plateau", patience=1, drops=0, lr=1e-9)  # so small a rate improves nothing
@@ -40,3 +42,13 @@ def test_a_run_that_ended_with_its_epochs_is_said_to_go_on(tmp_path, config):
     said = ending(None, tmp_path / "a", lambda: False)
     assert said == f"{tmp_path / 'a'} is finished, nothing changed; a longer schedule (--epochs) goes on with it"
     assert goes_on(tmp_path / "a", replace(config, epochs=2))
+
+
+@pytest.mark.fault("T04")
+def test_a_run_that_is_stopped_before_it_goes_on_stands_where_it_stood(tmp_path):
+    list(train(tiny_net(), tiny_data(), replace(TINY, epochs=1), out=tmp_path / "a"))
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert list(train(tiny_net(), tiny_data(), TINY, out=tmp_path / "a", resume=True, stop=stop)) == []
+    assert ending(None, tmp_path / "a", stop).startswith("stopped by SIGTERM at step 6; go on by")
+    assert ending(None, tmp_path / "nowhere", stop).startswith("stopped by SIGTERM at step 0; go on by")

@@ -59,7 +59,7 @@ def test_a_foreign_configuration_is_named_and_the_runs_are_listed(run, capsys, f
     (line,) = printed.err.splitlines()
     assert line.startswith(f"vggstudy: skipped {other / 'config.json'}: ")
     assert main(["runs", str(other)]) == 2
-    assert capsys.readouterr().err.splitlines()[1].startswith(f"vggstudy: error: {other}: no run directory")
+    assert capsys.readouterr().err.splitlines()[1].startswith(f"vggstudy: error: {other}: no sound run directory")
 
 
 def test_what_is_no_run_is_not_spoken_of(run, capsys):

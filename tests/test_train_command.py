@@ -19,7 +19,7 @@ from tiny import tiny_set
 from vggstudy.__main__ import main, parser
 from vggstudy.checkpoint import load_checkpoint
 from vggstudy.commands.train import regime_of
-from vggstudy.errors import DataError
+from vggstudy.errors import ConfigError, DataError
 from vggstudy.regime import SMALL
 from vggstudy.runs import read_metrics
 
@@ -64,6 +64,21 @@ def test_a_deeper_net_starts_from_the_layers_of_A(photographs, tmp_path):
     shallow, deep = load_checkpoint(tmp_path / "a"), load_checkpoint(tmp_path / "b")
     for name in ("conv1_1", "conv2_1", "fc6", "fc7", "fc8"):
         assert torch.allclose(shallow.layer(name).weight, deep.layer(name).weight, rtol=0, atol=UNMOVED), name
+
+
+def test_the_doctor_is_content_with_fewer_images_than_it_would_look_at(photographs, tmp_path, capsys):
+    assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET) == 0
+    assert main(["doctor", str(tmp_path / "a"), "--data", photographs, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 18
+
+
+def test_a_setting_of_none_is_typed_as_one(photographs):
+    """The small regime clips; to leave that out must be possible."""
+    words = ["train", "A", "--data", "shapes", "--clip", "none", "--micro-batch", "none"]
+    _, config = regime_of(parser().parse_args(words), small=True)
+    assert config.clip is None and config.micro_batch is None
+    with pytest.raises(ConfigError, match="lr = None: allowed is a number above 0"):
+        regime_of(parser().parse_args([*words, "--lr", "none"]), small=True)
 
 
 def test_a_run_goes_on_without_the_net_that_it_began_from(photographs, tmp_path):
@@ -329,4 +344,4 @@ def test_tensorboard_is_told_each_step_and_closed(photographs, tmp_path, monkeyp
 def test_tensorboard_that_is_missing_is_skipped_with_a_line(photographs, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert train("A", "--data", photographs, "--out", tmp_path / "a", *NET, "--tensorboard") == 0
-    assert "--tensorboard is skipped: the package tensorboard is not installed" in capsys.readouterr().err
+    assert "--tensorboard is skipped: not installed (pip install tensorboard)" in capsys.readouterr().err

@@ -44,6 +44,14 @@ def newest(out):
     return read(checkpoints(out)[-1][1])
 
 
+def relabelled(data, split):
+    """The same images, one of them of another class."""
+    images = getattr(data, split)
+    labels = images.labels.clone()
+    labels[3] = 1 - labels[3]
+    return replace(data, **{split: replace(images, labels=labels)})
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
@@ -122,6 +130,36 @@ def test_resuming_with_classes_in_another_order_is_refused(tmp_path):
     other = replace(tiny_data(), classes=(light, dark, striped))
     with pytest.raises(CheckpointError, match=r"class 0: 'dark' -> 'light'.*--init-from"):
         next(train(tiny_net(), other, RUN, out=tmp_path, resume=True))
+
+
+@pytest.mark.fault("T09")
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (tiny_data(val=15), "val_images 18 -> 15"),
+        (relabelled(tiny_data(), "train"), "labels '"),
+        (relabelled(tiny_data(), "val"), "labels '"),
+    ],
+    ids=["fewer to validate", "others to learn", "others to validate"],
+)
+def test_resuming_on_other_images_is_refused(tmp_path, data, told):
+    """The best error so far, and the plateaus, would be of another set."""
+    list(islice(train(tiny_net(), tiny_data(), RUN, out=tmp_path), 2))
+    with pytest.raises(CheckpointError, match=f"was trained otherwise .*{told}"):
+        next(train(tiny_net(), data, RUN, out=tmp_path, resume=True))
+
+
+@pytest.mark.fault("T09")
+@pytest.mark.parametrize(("schedule", "free"), [("plateau", False), ("steps", True)])
+def test_how_often_is_validated_is_free_unless_the_rate_goes_by_it(tmp_path, schedule, free):
+    config = replace(RUN, schedule=schedule)
+    list(islice(train(tiny_net(), tiny_data(), config, out=tmp_path), 2))
+    steps = train(tiny_net(), tiny_data(), replace(config, validate_every=5), out=tmp_path, resume=True)
+    if free:
+        assert next(steps).step == 3
+    else:
+        with pytest.raises(CheckpointError, match="validate_every 2 -> 5"):
+            next(steps)
 
 
 @pytest.mark.fault("T01")

@@ -313,6 +313,11 @@ def test_a_folder_does_not_hide_the_configuration_of_its_name(tmp_path, monkeypa
         assert find_network(place).config.name == "A"
 
 
+def test_a_path_that_leads_nowhere_is_not_called_a_configuration():
+    with pytest.raises(WeightsError, match=r"runs/small13: there is no such checkpoint or run directory"):
+        find_network("runs/small13")
+
+
 def test_a_long_stack_with_a_dot_is_no_path():
     stack = " ".join(["conv3-64 LRN(k=1.5)"] * 20)
     with pytest.raises(WeightsError, match="needs weights"):

@@ -23,10 +23,11 @@ def fetch(url: str, path: Path, checksum: str) -> Path:
     Args:
         checksum: Algorithm and digest, or the beginning of it, `md5:...` or `sha256:...`.
     Raises:
-        DataError: Without a network, or if the digest is another one; the bad file is removed.
+        DataError: Without a network, or if the digest is another one; a bad file is removed if it was fetched here.
     """
     if path.exists():
-        _verify(path, url, checksum)
+        if wrong := _difference(path, url, checksum):
+            raise DataError(f"{wrong}: move it away and run again to fetch it")
         return path
     part = path.with_name(path.name + ".part")
     try:
@@ -36,7 +37,9 @@ def fetch(url: str, path: Path, checksum: str) -> Path:
         raise DataError(
             f"cannot fetch {url} ({error}): run again with a network, or put the file at {path} ({checksum})"
         ) from None
-    _verify(part, url, checksum)
+    if wrong := _difference(part, url, checksum):
+        part.unlink()
+        raise DataError(f"{wrong}: it was removed; run again to fetch it anew")
     os.replace(part, path)
     return path
 
@@ -58,16 +61,14 @@ def _receive(url: str, part: Path) -> None:
             raise OSError(f"the connection ended after {file.tell():,} of {start + due:,} bytes")
 
 
-def _verify(path: Path, url: str, checksum: str) -> None:
+def _difference(path: Path, url: str, checksum: str) -> str | None:
+    """What is wrong with a file that should be that of an address."""
     algorithm, _, expected = checksum.partition(":")
     with open(path, "rb") as file:
         actual = hashlib.file_digest(file, algorithm).hexdigest()
-    if not actual.startswith(expected):
-        path.unlink()
-        raise DataError(
-            f"{path} is not what {url} should hold ({algorithm} {actual}, expected {expected}): "
-            "it was removed; run again to fetch it anew"
-        )
+    if actual.startswith(expected):
+        return None
+    return f"{path} is not what {url} should hold ({algorithm} {actual}, expected {expected})"
 
 
 def extract(archive: Path, folder: Path) -> None:

@@ -24,7 +24,7 @@ from .keyed import normals, uniforms
 
 Pixels = TypeVar("Pixels", NDArray[np.uint8], Tensor)
 
-LARGEST = 2**28
+LARGEST = 2**24
 """Most pixels of a rescaled image: beyond it a sliver, a pixel high and very wide, would fill the memory."""
 
 KEPT_BYTES = 2**30

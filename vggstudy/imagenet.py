@@ -41,6 +41,7 @@ SYNSETS = "synsets.txt"
 KIT_MAP = "map_clsloc.txt"
 CAFFE_TRUTH = "val.txt"
 KAGGLE_TRUTH = "LOC_val_solution.csv"
+KAGGLE_IMAGES = "ILSVRC/Data/CLS-LOC"
 
 
 @cache
@@ -85,21 +86,22 @@ def load_imagenet(
     largest_S: int = LARGEST_S,
     **counts: int | None,
 ) -> Data:
-    """ImageNet as torchvision lays it out: `train/` and `val/` with a folder a WordNet id; or the 50,000
-    validation images as they are handed out, in one folder, to evaluate. `val` is the test, too, as in the
-    paper.
+    """ImageNet as torchvision lays it out: `train/` and `val/` with a folder a WordNet id; or with the 50,000
+    validation images as they are handed out, in one folder; or as Kaggle's archive unpacks. `val` is the test, too, as
+    in the paper.
 
     The classes of a flat folder are told by one of the files that usually lie beside it: `val.txt` of Caffe,
     `LOC_val_solution.csv` of Kaggle, or the ground truth of the development kit; its numbers 1-1000 mean something
     only with the kit's own list, `map_clsloc.txt`, or `synsets.txt` with the ids in the order of the kit.
     """
-    place = existing(root, "imagenet")
+    top = existing(root, "imagenet")
+    place = top / KAGGLE_IMAGES if (top / KAGGLE_IMAGES).is_dir() else top
     train_folder, val_folder = place / "train", place / "val" if (place / "val").is_dir() else place
     train_ids = class_folders(train_folder) if train_folder.is_dir() else ()
     files = sorted(str(file) for file in val_folder.glob("ILSVRC2012_val_*.JPEG"))
-    true_ids = _true_ids(place, files) if files else ()
+    true_ids = _true_ids(top, files) if files else ()
     ids = train_ids or tuple(sorted(set(true_ids))) or class_folders(val_folder)
-    _check(ids, place)
+    _check(ids, top)
     if files:
         if stray := set(true_ids) - set(ids):
             raise DataError(f"{min(stray)} of the ground truth has no folder in {train_folder}: add it")
@@ -161,7 +163,7 @@ def _kaggle_truth(path: Path) -> dict[str, str]:
 
 def _ground_truth(place: Path, count: int) -> tuple[str, ...]:
     """WordNet ids of the validation images in the order of their numbers."""
-    hint = f"it is in ImageNet's development kit; {CAFFE_TRUTH} of Caffe or {KAGGLE_TRUTH} of Kaggle do as well"
+    hint = f"it is in ImageNet's development kit; {CAFFE_TRUTH} of Caffe or {KAGGLE_TRUTH} of Kaggle do as well, there"
     lines = _lines(place / GROUND_TRUTH, hint)
     if len(lines) != count:
         raise DataError(f"{place / GROUND_TRUTH} has {len(lines):,} lines for {count:,} images: both must be whole")

@@ -93,7 +93,7 @@ def take(images: ImageSet, n: int | None) -> ImageSet:
     if n is None or n == len(images):
         return images
     if not 0 < n < len(images):
-        raise DataError(f"{images.name} has {len(images):,} images, {n:,} were asked for: ask for fewer")
+        raise DataError(f"{n:,} images were asked for: allowed is 1 to {len(images):,}, which {images.name} has")
     by_class = images.labels.argsort(stable=True)
     index = by_class[torch.arange(n) * len(images) // n].sort().values
     return select(images, index.tolist(), f"{images.name}[{n}]")

@@ -93,10 +93,15 @@ def preinitialise(model: VGG, source: VGG, centre_kernels: bool = False) -> tupl
     Returns:
         Names of the copied layers.
     Raises:
-        ConfigError: If no layer fits.
+        ConfigError: If no layer fits, or the widths differ.
 
     Paper: section 3.1.  Book: initialisation.
     """
+    if model.width != source.width:
+        raise ConfigError(
+            f"no convolution of {source.config.name} fits {model.config.name} (width {source.width:g} -> "
+            f"{model.width:g}): give the deeper net the same width"
+        )
     targets, sources = model.weight_layers, source.weight_layers
     copied = {}
     for name in COPIED_LAYERS:
@@ -107,7 +112,7 @@ def preinitialise(model: VGG, source: VGG, centre_kernels: bool = False) -> tupl
             if weight.shape == target.shape:
                 copied[name] = weight
     if not copied:
-        raise ConfigError(f"no layer of {source.config.name} fits {model.config.name}: their widths differ")
+        raise ConfigError(f"no layer of {source.config.name} fits {model.config.name}: their kernels differ")
     for name, weight in copied.items():
         targets[name].weight.copy_(weight)
         targets[name].bias.copy_(sources[name].bias)

@@ -14,7 +14,8 @@ from vggstudy.regime import DEFAULTS, TrainConfig
 from vggstudy.schedule import Plateau, Schedule, schedule
 
 FREE = {"epochs", "validate_every", "save_every", "keep", "workers", "device", "compile", "micro_batch"}
-"""Settings that may differ when a run is resumed: they say where and for how long, not what is learnt."""
+"""Settings that may differ when a run is resumed: they say where and for how long, not what is learnt.  How often is
+validated counts among them only where the rate does not go by it."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,12 @@ def check_same_run(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
     Raises:
         CheckpointError: Naming each field that differs, old -> new.
     """
+    free = FREE - {"validate_every"} if new["train"]["schedule"] == "plateau" else FREE
     pairs = (
-        (name, old[section].get(name, DEFAULTS.get(name)), value)  # the run may be older than the setting
+        (name, old[section].get(name, DEFAULTS.get(name, value)), value)  # the run may be older than what is compared
         for section in ("model", "data", "train")
         for name, value in new[section].items()
-        if name not in FREE
+        if name not in free
     )
     differing = [f"{name} {had!r} -> {value!r}" for name, had, value in pairs if had != value]
     if differing:

@@ -159,7 +159,7 @@ BELOW_ONE = Rule(lambda value: _real(value) and 0 <= value < 1, "0 or more, belo
 SWITCH = Rule(lambda value: isinstance(value, bool), "true or false")
 
 RULES: dict[str, Rule] = {
-    "S": Rule(_scale, "pixels, or a range S_min, S_max of them"),
+    "S": Rule(_scale, "pixels, such as 256, or a rising range of them, such as 256:512"),
     "S_drawn": _one_of("integers", "continuous"),
     "interpolation": _one_of("bilinear", "bicubic"),
     "flip": SWITCH,

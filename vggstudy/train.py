@@ -105,6 +105,14 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
         )
 
 
+def labels_digest(data: Data) -> str:
+    """Digest of the labels that are learnt and validated by, in their order."""
+    digest = hashlib.sha256()
+    for images in (data.train, data.val):
+        digest.update(images.labels.numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 class _Training:
     """One call of `train`."""
 
@@ -115,7 +123,10 @@ class _Training:
         self.progress = Progress(0, schedule(config, self.total))
         self.saved: int | None = None  # step of the newest checkpoint
         self.files: RunDirectory | None = None
-        described = {"name": data.name, "train_images": len(data.train), "classes": len(data.classes)}
+        described = {
+            "name": data.name, "train_images": len(data.train), "val_images": len(data.val),
+            "classes": len(data.classes), "labels": labels_digest(data),
+        }  # fmt: skip
         record = {"model": model.spec, "data": described, "train": asdict(config), **note}
         self.record = json.loads(json.dumps(record))  # as it will be read back
 
@@ -150,10 +161,8 @@ class _Training:
     def _fingerprint(self) -> int:
         """A number that differs where the network, the regime, the classes or the labels differ."""
         sections = [self.record[name] for name in ("model", "train")]
-        digest = hashlib.sha256(json.dumps([*sections, self.data.classes]).encode())
-        for images in (self.data.train, self.data.val):
-            digest.update(images.labels.numpy().tobytes())
-        return int.from_bytes(digest.digest()[:7], "big")
+        told = json.dumps([*sections, self.data.classes, labels_digest(self.data)])
+        return int.from_bytes(hashlib.sha256(told.encode()).digest()[:7], "big")
 
     def _steps(self, stop: Callable[[], bool]) -> Iterator[Step]:
         """The loop.  On a GPU a record follows its update by one step, so that the device need not wait to be

@@ -106,6 +106,8 @@ def find_network(name: str, weights: str | None = None, num_classes: int = 1000)
         if weights is not None:
             raise WeightsError(f"{name} has weights of its own: leave {weights} out, or name a configuration such as D")
         return load_checkpoint(name)
+    if os.sep in name:
+        raise WeightsError(f"{name}: there is no such checkpoint or run directory")
     config = find_config(name)
     if weights is None:
         there = f"; what is called so here is ./{name}" if os.path.exists(name) else ""

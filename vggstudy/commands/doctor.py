@@ -13,8 +13,7 @@ LIMIT = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_subject(parser)
-    parser.set_defaults(limit=LIMIT)
+    add_subject(parser, most=LIMIT)
     parser.add_argument("--Q", type=int, help="test scale, pixels (default: the middle one of the paper's)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -8,7 +8,8 @@ import shlex
 import subprocess
 import sys
 
-from vggstudy.commands.train import SMALL_DATA, scale, source
+from vggstudy.commands.subject import positive
+from vggstudy.commands.train import SMALL_DATA, regime_of, scale, source
 from vggstudy.recipes import PAPER_NETS, Stage, hours, recipe
 
 HELP = "print, or run, the chain of trainings that leads to a net of the paper"
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "config", metavar="CONFIG", nargs="?", help="A, A-LRN, B, C, D or E; all nets of Table 3 if left out"
     )
     add = parser.add_argument
-    add("--S", type=scale, default=256, help="256, 384 or 256:512 (default: 256)")
+    add("--S", type=papers_scale, default=256, help="256, 384 or 256:512 (default: 256)")
     add(
         "--data",
         default="imagenet:data/imagenet",
@@ -27,12 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as for train (default: imagenet:data/imagenet)",
     )
     add("--root", default="runs", metavar="DIR", help="folder of the run directories (default: runs)")
-    add("--nproc-per-node", type=int, default=1, metavar="N", help="processes, one a GPU, under torchrun (default: 1)")
+    add(
+        "--nproc-per-node",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes, one a GPU, under torchrun (default: 1)",
+    )
     add("--run", action="store_true", dest="execute", help="run the chain; what is finished is not run again")
     add("--no-estimate", action="store_true", help="do not measure how fast this machine trains")
     add("--json", action="store_true", help="print JSON")
-    add("--options", type=shlex.split, default=[], metavar="TEXT",
-        help="further options of train for each stage, such as '--micro-batch 64 --workers 16'")  # fmt: skip
+    add("--options", type=words, default=[], metavar="TEXT",
+        help="further options of train for each stage, such as --options='--compile --workers 16'")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,16 +47,43 @@ def run(args: argparse.Namespace) -> int:
     # Where a scaled-down regime is the default, the paper's has to be asked for.
     options = [*(["--regime", "paper"] if source(args.data) in SMALL_DATA else []), *args.options]
     commands = [stage.command(args.data, args.root, args.nproc_per_node, options) for stage in stages]
+    for command in commands:
+        check_command(command)
     if args.execute:
         return run_chain(commands)
-    rate = None if args.no_estimate else measured_rate(stages[-1], args.nproc_per_node)
+    estimated = not args.no_estimate and source(args.data) == "imagenet"  # the paper's hours are of no other data
+    rate = measured_rate(stages[-1], args.nproc_per_node) if estimated else None
     rows = [
         {"stage": stage.name, "config": stage.config, "S": stage.S, "lr": stage.lr, "init_from": stage.init_from,
-         "hours": rate and round(hours(stage, rate), 1), "command": command}
+         "hours": rate and float(f"{hours(stage, rate):.3g}"), "command": command}
         for stage, command in zip(stages, commands, strict=True)
     ]  # fmt: skip
     print(json.dumps(rows, indent=2) if args.json else text(rows))
     return 0
+
+
+def papers_scale(text: str) -> int | tuple[int, ...]:
+    """`256`, or `256:512` for a range."""
+    try:
+        return scale(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is 256, 384 or 256:512") from None
+
+
+def words(text: str) -> list[str]:
+    """What a shell would make of a text."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {str(error).lower()}") from None
+
+
+def check_command(command: list[str]) -> None:
+    """Refuse a command that `train` would refuse, before the stage before it has run for days."""
+    from vggstudy.__main__ import parser
+
+    args = parser().parse_args(command[command.index("train") :])
+    regime_of(args, small=args.regime == "small")
 
 
 def every_stage() -> tuple[Stage, ...]:
@@ -89,9 +123,9 @@ def text(rows: list[dict]) -> str:
     lines = []
     for row in rows:
         start = f"from {row['init_from']}" if row["init_from"] else "from random weights"
-        long = f", about {row['hours']:,.1f} h here if it takes the paper's 74 epochs" if row["hours"] else ""
+        long = f", about {row['hours']:,g} h here if it takes the paper's 74 epochs" if row["hours"] else ""
         lines += [f"# {row['stage']}: {start}{long}", shlex.join(row["command"])]
     total = sum(row["hours"] or 0 for row in rows)
     if total:
-        lines.append(f"# together about {total:,.1f} h ({total / 24:,.1f} days)")
+        lines.append(f"# together about {total:,.0f} h ({total / 24:,.0f} days)")
     return "\n".join(lines)

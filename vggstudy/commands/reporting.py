@@ -57,7 +57,7 @@ def ending(last: Step | None, out: str | Path | None, stop: StopRequest) -> str 
     """One line on how it ended, if that needs one."""
     if stop():
         resume = f"; go on by the same command with --resume --out {out}" if out is not None else ""
-        return f"stopped by {stop.signal.name} at step {last.step if last else 0}{resume}"
+        return f"stopped by {stop.signal.name} at step {last.step if last else saved_step(out)}{resume}"
     if last is None and ended_on_plateau(out):
         return (
             f"{out} is finished, nothing changed: its validation error stopped improving, so --epochs does not go on; "
@@ -68,6 +68,13 @@ def ending(last: Step | None, out: str | Path | None, stop: StopRequest) -> str 
     if out is None:
         return "nothing was kept: --out DIR keeps the network and its metrics"
     return None
+
+
+def saved_step(out: str | Path | None) -> int:
+    """The step at which a run stands that made none this time."""
+    from vggstudy.rundirectory import checkpoints, has_begun
+
+    return checkpoints(out)[-1][0] if out is not None and has_begun(out) else 0
 
 
 def ended_on_plateau(out: str | Path) -> bool:
@@ -86,7 +93,7 @@ def writer(folder: str | Path | None) -> Iterator[Callable[[Step], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        print("vggstudy: --tensorboard is skipped: the package tensorboard is not installed", file=sys.stderr)
+        print("vggstudy: --tensorboard is skipped: not installed (pip install tensorboard)", file=sys.stderr)
         yield lambda step: None
         return
     board = SummaryWriter(str(folder))

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     found = list(summaries(args.folder))
     if not found:
-        raise DataError(f"{args.folder}: no run directory there or below; vggstudy train --out DIR makes one")
+        raise DataError(f"{args.folder}: no sound run directory there or below; vggstudy train --out DIR makes one")
     print(json.dumps([asdict(summary) for summary in found], indent=2) if args.json else table(found))
 
 

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from vggstudy.model import VGG
 
 
-def add_subject(parser: argparse.ArgumentParser, nets: str | None = None) -> None:
-    """The options that say what is evaluated on what; `nets` is argparse's `nargs` of the networks."""
+def add_subject(parser: argparse.ArgumentParser, nets: str | None = None, most: int | None = None) -> None:
+    """The options that say what is evaluated on what.
+
+    Args:
+        parser: Of the command.
+        nets: argparse's `nargs` of the networks.
+        most: Images that are looked at where no other number is asked for.
+    """
+    parser.set_defaults(most=most)
     parser.add_argument(
         "net",
         nargs=nets,
@@ -31,7 +38,8 @@ def add_subject(parser: argparse.ArgumentParser, nets: str | None = None) -> Non
     )
     parser.add_argument("--download", action="store_true", help="fetch the data if they are free to fetch")
     parser.add_argument("--split", default="test", choices=("val", "test"), help="default: test")
-    parser.add_argument("--limit", type=int, metavar="N", help="only N images, spread over the classes")
+    default = f" (default: {most}, or all)" if most else ""
+    parser.add_argument("--limit", type=positive, metavar="N", help=f"only N images, spread over the classes{default}")
     parser.add_argument(
         "--on-error", default="raise", choices=("raise", "skip"), help="what to do with a damaged image"
     )
@@ -42,6 +50,13 @@ def add_subject(parser: argparse.ArgumentParser, nets: str | None = None) -> Non
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """Keywords of `evaluate` that say how, not what."""
     return {"on_error": args.on_error, "workers": args.workers, "progress": meter()}
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number, 1 or more")
+    return int(text)
 
 
 def threads(text: str) -> int:
@@ -71,7 +86,8 @@ def subject(args: argparse.Namespace) -> tuple[list[VGG], ImageSet]:
     device = find_device(args.device)
     models = [find_network(name, args.weights).to(device) for name in names]
     data = load_data(args.data, download=args.download)
-    images = take(getattr(data, args.split), args.limit)
+    images = getattr(data, args.split)
+    images = take(images, min(args.most, len(images)) if args.most and args.limit is None else args.limit)
     labelled = [in_order_of(model, data, images) for model in models]
     for name, each in zip(names, labelled, strict=True):
         if not each.labels.equal(labelled[0].labels):

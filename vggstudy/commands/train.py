@@ -26,6 +26,9 @@ HELP = "train a network by the paper's regime, or by the same scaled down to sma
 SMALL_DATA = {"shapes": SMALL, "fashion-mnist": SMALL_FASHION, "fashion-mnist-small": SMALL_FASHION}
 """Data sets for which the small regime is the default."""
 
+OWN = ("imagefolder", "imagenet")
+"""Data sets that nobody may hand out: they lie where the user put them."""
+
 
 def scale(text: str) -> int | tuple[int, ...]:
     """`40`, or `32:64` for a range."""
@@ -76,7 +79,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "lr": (float, "learning rate"),
     "momentum": (float, "momentum"),
     "weight_decay": (float, "L2 penalty"),
-    "clip": (float, "largest norm of the gradient"),
+    "clip": (float, "largest norm of the gradient, or none"),
     "epochs": (int, "passes over the training images, at most"),
     "schedule": (str, "plateau (the paper's) or steps"),
     "drops": (int, "divisions of the rate on a plateau before training stops"),
@@ -207,6 +210,8 @@ def check_options(args: argparse.Namespace, out: str | Path | None) -> None:
         raise ConfigError("--centre-kernels says how layers are copied: give --init-from as well")
     if args.on_error == "skip" and source(args.data) in SMALL_DATA:
         raise ConfigError(f"--on-error skip is for photographs in files, not for {source(args.data)}: leave it out")
+    if args.download and source(args.data) in OWN:
+        raise ConfigError(f"--download: {source(args.data)} cannot be fetched, it lies where you put it: leave it out")
     if args.download and under_torchrun():
         raise ConfigError("--download is for one process: fetch the data without torchrun first")
 
@@ -219,6 +224,7 @@ def regime_of(args: argparse.Namespace, small: bool) -> tuple[dict[str, Any], Tr
     net = SMALL_NET | {"crop_size": small_crop(S)} if small else {}
     net |= {name: given[name] for name in (*NET, "ceil_mode") if name in given}
     chosen = {name: given[name] for name in (*SETTINGS, *SWITCHES) if name in given}
+    chosen = {name: None if value == "none" else value for name, value in chosen.items()}
     return net, settings(chosen, net.get("crop_size", 224), base)
 
 

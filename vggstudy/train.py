@@ -27,6 +27,7 @@ from vggstudy.data import Data
 from vggstudy.diagnosis import Stall, not_finite, not_finite_weights, out_of_memory, out_of_memory_aside
 from vggstudy.distributed import place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
+from vggstudy.heap import kept_heap
 from vggstudy.imageset import training_images
 from vggstudy.learner import Later, Learner
 from vggstudy.memory import is_out_of_memory
@@ -149,6 +150,8 @@ class _Training:
                     f"{self.data.name}: the processes do not see the same images, or were started differently; give "
                     "all computers the same files and the same command"
                 )
+            if self.place.device.type == "cpu":
+                stack.enter_context(kept_heap())
             momentum = self._open(stack, out, resume, begin)
             self.learner = Learner(self.model, self.config, self.place)
             self.learner.set_momentum(momentum)

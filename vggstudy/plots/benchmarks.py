@@ -80,7 +80,7 @@ def plot_growth(curves: Records, columns: int = 2) -> Figure:
         ax.set(xscale="log", yscale="log")
         ax.set_xlabel(curve["x"], fontsize=8)
         ax.set_ylabel(curve["y"], fontsize=8)
-        ax.set_xticks(x, [f"{value:.3g}" for value in x], fontsize=7)
+        ax.set_xticks(x, [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in x], fontsize=7)
         ax.yaxis.set_major_formatter(PLAIN)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_minor_formatter(NullFormatter())

@@ -78,17 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"vggstudy: error: {told(error)}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        if args.debug or not is_full(error):
+        from vggstudy.memory import is_out_of_memory  # loads torch
+
+        if args.debug or not is_out_of_memory(error):
             raise
         print(f"vggstudy: error: out of memory; {LESS_MEMORY.get(args.command, FREE_SOME)}", file=sys.stderr)
         return 2
-
-
-def is_full(error: Exception) -> bool:
-    """Whether the memory is full."""
-    from vggstudy.memory import is_out_of_memory  # loads torch
-
-    return is_out_of_memory(error)
 
 
 def told(error: StudyError | OSError) -> str:

@@ -49,7 +49,7 @@ def ahead(make: Callable[[Key], Made], keys: Iterable[Key], workers: int = 0) ->
 def _result(future: Future[Made]) -> Made:
     try:
         return future.result()
-    except (StudyError, MemoryError):
+    except StudyError:
         raise
     except Exception as error:
         if is_out_of_memory(error):

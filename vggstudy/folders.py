@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -90,27 +91,28 @@ def photograph_data(
     name: str,
     classes: Sequence[str],
     splits: dict[str, ImageSet | None],
+    *,
     on_error: str = "raise",
-    counts: dict[str, int | None] | None = None,
     largest_S: int = LARGEST_S,
+    **counts: int | None,
 ) -> Data:
     """Splits of photographs, where one set may serve as two, as `load_data` returns them.
 
     Args:
         on_error: `raise`: reading a file that is no image fails. `skip`: every file is read once, those that
             fail are left out and listed in `Data.skipped`, but not more than `MOST_SKIPPED`.
-        counts: How many images of a split are taken; None for all.
         largest_S: Pixels of the smaller side; `skip` also leaves out what cannot be rescaled to it.
+        counts: How many images of a split are taken; None for all.
     """
     if on_error not in ("raise", "skip"):
         raise DataError(f"on_error = {on_error!r}: allowed are raise, skip")
-    check_splits(counts or ())
+    check_splits(counts)
     skipped: list[str] = []
     if on_error == "skip":
         different = filter(None, dict.fromkeys(splits.values()))
         good = {images: _readable(images, classes, skipped, largest_S) for images in different}
         splits = {split: images and good[images] for split, images in splits.items()}
-    taken = {split: images and take(images, (counts or {}).get(split)) for split, images in splits.items()}
+    taken = {split: images and take(images, counts.get(split)) for split, images in splits.items()}
     return Data(name, tuple(classes), **taken, skipped=tuple(skipped))
 
 
@@ -137,14 +139,7 @@ def _complaint(images: ImageSet, index: int, largest_S: int) -> str | None:
     return None
 
 
-def load_folder(
-    root: str,
-    *,
-    download: bool = False,
-    on_error: str = "raise",
-    largest_S: int = LARGEST_S,
-    **counts: int | None,
-) -> Data:
+def load_folder(root: str, *, download: bool = False, **options: Any) -> Data:
     """`ROOT/train`, `ROOT/val` and perhaps `ROOT/test`, each with a folder a class; or one folder a class in
     `ROOT` itself, to evaluate only. Without `test/`, `val/` serves as both."""
     place = existing(root, "imagefolder")
@@ -153,14 +148,14 @@ def load_folder(
         if not classes:
             raise DataError(f"{place} has neither train/ and val/ nor class folders: put a folder a class in it")
         splits = dict.fromkeys(SPLITS, class_set(place, classes)) | {"train": None}
-        return photograph_data("imagefolder", classes, splits, on_error, counts, largest_S)
+        return photograph_data("imagefolder", classes, splits, **options)
     classes = class_folders(place / "train")
     if not classes:
         raise DataError(f"{place / 'train'} has no class folders: put a folder a class in it")
     train, val = (class_set(place / split, classes) for split in ("train", "val"))
     test = class_set(place / "test", classes) if (place / "test").is_dir() else val
     splits = {"train": train, "val": val, "test": test}
-    return photograph_data("imagefolder", classes, splits, on_error, counts, largest_S)
+    return photograph_data("imagefolder", classes, splits, **options)
 
 
 def existing(root: str, spec: str) -> Path:

@@ -12,11 +12,12 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .archives import extract, fetch
 from .cache import cache_folder
 from .errors import DataError
-from .folders import LARGEST_S, class_folders, class_set, existing, photograph_data, photograph_set
+from .folders import class_folders, class_set, existing, photograph_data, photograph_set
 from .imageset import Data
 from .places import user_path
 
@@ -52,14 +53,7 @@ def imagenet_classes() -> tuple[str, ...]:
     )
 
 
-def load_imagenette(
-    root: str = "",
-    *,
-    download: bool = False,
-    on_error: str = "raise",
-    largest_S: int = LARGEST_S,
-    **counts: int | None,
-) -> Data:
+def load_imagenette(root: str = "", *, download: bool = False, **options: Any) -> Data:
     """Imagenette; `download` fetches the version of 320 pixels a smaller side. `val` is the test, too."""
     place = user_path(root) if root else cache_folder()
     if download and not _imagenette(place):
@@ -70,7 +64,7 @@ def load_imagenette(
     train, val = (class_set(folder / split, tuple(IMAGENETTE_CLASSES)) for split in ("train", "val"))
     names = tuple(IMAGENETTE_CLASSES.values())
     splits = {"train": train, "val": val, "test": val}
-    return photograph_data("imagenette", names, splits, on_error, counts, largest_S)
+    return photograph_data("imagenette", names, splits, **options)
 
 
 def _imagenette(place: Path) -> Path | None:
@@ -78,14 +72,7 @@ def _imagenette(place: Path) -> Path | None:
     return next((folder for folder in folders if (folder / "train" / "n01440764").is_dir()), None)
 
 
-def load_imagenet(
-    root: str,
-    *,
-    download: bool = False,
-    on_error: str = "raise",
-    largest_S: int = LARGEST_S,
-    **counts: int | None,
-) -> Data:
+def load_imagenet(root: str, *, download: bool = False, **options: Any) -> Data:
     """ImageNet as torchvision lays it out: `train/` and `val/` with a folder a WordNet id; or with the 50,000
     validation images as they are handed out, in one folder; or as Kaggle's archive unpacks. `val` is the test, too, as
     in the paper.
@@ -110,7 +97,7 @@ def load_imagenet(
         val = class_set(val_folder, ids)
     train = class_set(train_folder, ids) if train_ids else None
     splits = {"train": train, "val": val, "test": val}
-    return photograph_data("imagenet", ids, splits, on_error, counts, largest_S)
+    return photograph_data("imagenet", ids, splits, **options)
 
 
 def _check(ids: tuple[str, ...], place: Path) -> None:

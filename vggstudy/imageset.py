@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -86,6 +87,14 @@ def check_splits(names: Iterable[str]) -> None:
     """
     if stranger := next((name for name in names if name not in SPLITS), None):
         raise DataError(unknown("split", stranger, SPLITS))
+
+
+def labels_digest(data: Data) -> str:
+    """Digest of the labels that are learnt and validated by, in their order."""
+    digest = hashlib.sha256()
+    for images in (data.train, data.val):
+        digest.update(images.labels.numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def take(images: ImageSet, n: int | None) -> ImageSet:

@@ -48,19 +48,15 @@ def metrics(run: str | Path) -> Iterator[dict[str, Any]]:
     path = Path(run) / METRICS
     if not path.is_file():
         raise DataError(f"{path}: no such file; a run directory of vggstudy train holds it")
-    yield from _lines(path)
+    with path.open("rb") as file:  # a damaged line need not be text
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n"):
+                yield _step(line, f"{path}, line {number}")
 
 
 def seconds_of(steps: Iterable[Mapping[str, Any]], batch_size: int) -> float:
     """Time of these steps of a run; one that was interrupted before it was timed has no rate, and does not count."""
     return sum(batch_size / step["images_per_second"] for step in steps if step["images_per_second"])
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:  # a damaged line need not be text
-        for number, line in enumerate(file, 1):
-            if line.endswith(b"\n"):
-                yield _step(line, f"{path}, line {number}")
 
 
 def _step(line: bytes, place: str) -> dict[str, Any]:

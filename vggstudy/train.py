@@ -28,7 +28,7 @@ from vggstudy.diagnosis import Stall, not_finite, not_finite_weights, out_of_mem
 from vggstudy.distributed import place
 from vggstudy.errors import ConfigError, DataError, StudyWarning, TrainingError
 from vggstudy.heap import kept_heap
-from vggstudy.imageset import training_images
+from vggstudy.imageset import labels_digest, training_images
 from vggstudy.learner import Later, Learner
 from vggstudy.memory import is_out_of_memory
 from vggstudy.model import VGG
@@ -106,14 +106,6 @@ def check(model: VGG, data: Data, config: TrainConfig) -> None:
         )
 
 
-def labels_digest(data: Data) -> str:
-    """Digest of the labels that are learnt and validated by, in their order."""
-    digest = hashlib.sha256()
-    for images in (data.train, data.val):
-        digest.update(images.labels.numpy().tobytes())
-    return digest.hexdigest()[:12]
-
-
 class _Training:
     """One call of `train`."""
 
@@ -163,8 +155,9 @@ class _Training:
 
     def _fingerprint(self) -> int:
         """A number that differs where the network, the regime, the classes or the labels differ."""
-        sections = [self.record[name] for name in ("model", "train")]
-        told = json.dumps([*sections, self.data.classes, labels_digest(self.data)])
+        told = json.dumps(
+            [self.record["model"], self.record["train"], self.record["data"]["labels"], self.data.classes]
+        )
         return int.from_bytes(hashlib.sha256(told.encode()).digest()[:7], "big")
 
     def _steps(self, stop: Callable[[], bool]) -> Iterator[Step]:

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 
-from vggstudy.commands.subject import positive
+from vggstudy.commands.subject import whole_number
 from vggstudy.commands.train import SMALL_DATA, regime_of, scale, source
 from vggstudy.recipes import PAPER_NETS, Stage, hours, recipe
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--root", default="runs", metavar="DIR", help="folder of the run directories (default: runs)")
     add(
         "--nproc-per-node",
-        type=positive,
+        type=whole_number(1),
         default=1,
         metavar="N",
         help="processes, one a GPU, under torchrun (default: 1)",

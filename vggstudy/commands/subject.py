@@ -39,11 +39,15 @@ def add_subject(parser: argparse.ArgumentParser, nets: str | None = None, most: 
     parser.add_argument("--download", action="store_true", help="fetch the data if they are free to fetch")
     parser.add_argument("--split", default="test", choices=("val", "test"), help="default: test")
     default = f" (default: {most}, or all)" if most else ""
-    parser.add_argument("--limit", type=positive, metavar="N", help=f"only N images, spread over the classes{default}")
+    parser.add_argument(
+        "--limit", type=whole_number(1), metavar="N", help=f"only N images, spread over the classes{default}"
+    )
     parser.add_argument(
         "--on-error", default="raise", choices=("raise", "skip"), help="what to do with a damaged image"
     )
-    parser.add_argument("--workers", type=threads, default=0, help="threads that read images ahead (default: 0)")
+    parser.add_argument(
+        "--workers", type=whole_number(0), default=0, help="threads that read images ahead (default: 0)"
+    )
     parser.add_argument("--device", default="auto", help="cpu or cuda (default: cuda where there is one)")
 
 
@@ -52,18 +56,15 @@ def options(args: argparse.Namespace) -> dict[str, Any]:
     return {"on_error": args.on_error, "workers": args.workers, "progress": meter()}
 
 
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number, 1 or more")
-    return int(text)
+def whole_number(least: int) -> Callable[[str], int]:
+    """Reads a whole number that is not below `least`."""
 
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number, {least} or more")
+        return int(text)
 
-def threads(text: str) -> int:
-    """A number of threads."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number, 0 or more")
-    return int(text)
+    return read
 
 
 def scales(text: str) -> tuple[int, ...]:

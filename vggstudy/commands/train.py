@@ -224,7 +224,7 @@ def regime_of(args: argparse.Namespace, small: bool) -> tuple[dict[str, Any], Tr
     net = SMALL_NET | {"crop_size": small_crop(S)} if small else {}
     net |= {name: given[name] for name in (*NET, "ceil_mode") if name in given}
     chosen = {name: given[name] for name in (*SETTINGS, *SWITCHES) if name in given}
-    chosen = {name: None if value == "none" else value for name, value in chosen.items()}
+    chosen |= {name: None for name, value in chosen.items() if value == "none"}
     return net, settings(chosen, net.get("crop_size", 224), base)
 
 
